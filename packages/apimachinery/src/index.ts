@@ -1,0 +1,5 @@
+export * from "./field-error.ts"
+export type * as metav1 from "./generated/metav1.ts"
+export * from "./resource.ts"
+export * from "./schema.ts"
+export * from "./status.ts"
