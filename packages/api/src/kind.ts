@@ -68,5 +68,19 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
     readonly kind: { readonly group: string; readonly version: string; readonly kind: string }
     readonly verbs: readonly string[]
   }[]
+  /**
+   * Where and in which version objects are kept: versions of one resource share it. `group/resource` is unique per
+   * kept resource, so a storage key can be built from it.
+   */
+  readonly storage: {
+    readonly group: string
+    readonly version: string
+    readonly kind: string
+    readonly resource: string
+  }
+  /** Into the stored version; the object itself when this is that version. Never writes to its argument. */
+  toStorage(object: T): KubeObject
+  /** Out of the stored version; the object itself when this is that version. Never writes to its argument. */
+  fromStorage(object: KubeObject): T
   readonly behaviour: KindBehaviour<T>
 }

@@ -1,0 +1,7 @@
+import type { KindBehaviour } from "./kind.ts"
+
+/**
+ * The behaviour of every kind that has one of its own, by `group/version/Kind`. Kinds that are not here are generic:
+ * nothing is defaulted, only metadata is validated, Name and Age are printed.
+ */
+export const behaviours: Readonly<Record<string, KindBehaviour>> = {}
