@@ -1,5 +1,20 @@
 export * from "./field-error.ts"
 export type * as metav1 from "./generated/metav1.ts"
+export * from "./int-or-string.ts"
+export * from "./quantity.ts"
 export * from "./resource.ts"
 export * from "./schema.ts"
+export * from "./selectors/field-selector.ts"
+export * from "./selectors/label-selector.ts"
+export * from "./selectors/parse.ts"
+export {
+  everythingSelector,
+  type LabelMap,
+  newSelector,
+  nothingSelector,
+  type Requirement,
+  type Selector,
+  type SelectorOperator,
+} from "./selectors/requirement.ts"
 export * from "./status.ts"
+export * from "./validation/names.ts"
