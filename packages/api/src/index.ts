@@ -1,5 +1,6 @@
 export { refs } from "./generated/refs.ts"
 export type * from "./generated/types/index.ts"
+export * from "./helpers/index.ts"
 export type * from "./kind.ts"
 export { compact, deepEqual, semanticEqual } from "./objects.ts"
 export { isStorageVersion, kindByGvk, kindByResource, kinds, kindsByStorage } from "./registry.ts"

@@ -1,0 +1,4 @@
+export * from "./images.ts"
+export * from "./node-selectors.ts"
+export * from "./pods.ts"
+export * from "./tolerations.ts"
