@@ -65,8 +65,8 @@ export function nodeNamesOfAffinity(spec: corev1.PodSpec): ReadonlySet<string> |
     let ofTerm: Set<string> | undefined
     for (const requirement of term.matchFields ?? []) {
       if (requirement.key !== "metadata.name" || requirement.operator !== "In") continue
-      const values = new Set(requirement.values ?? [])
-      ofTerm = ofTerm ? ofTerm.intersection(values) : values
+      const values = requirement.values ?? []
+      ofTerm = new Set<string>(ofTerm ? values.filter((value) => ofTerm?.has(value)) : values)
     }
     if (!ofTerm) return undefined
     for (const name of ofTerm) names.add(name)
