@@ -1,1 +1,9 @@
-export {}
+export * from "./errors.ts"
+export * from "./machine/cgroups.ts"
+export * from "./machine/containerd.ts"
+export * from "./machine/link.ts"
+export * from "./machine/machine.ts"
+export * from "./machine/pause.ts"
+export * from "./system/exec.ts"
+export * from "./system/host.ts"
+export * from "./system/processes.ts"
