@@ -1,1 +1,1 @@
-export { type DnsDeps, newDns } from "./dns.ts"
+export {}

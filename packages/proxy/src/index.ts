@@ -1,1 +1,1 @@
-export { newProxy, type ProxyDeps, removeProxy } from "./proxy.ts"
+export {}

@@ -1,2 +1,0 @@
-export { removeNetwork } from "./kernel.ts"
-export { type NetworkDeps, newNetwork } from "./network.ts"
