@@ -15,6 +15,7 @@ const layers: Record<string, number> = {
   scheduler: 4,
   controllers: 4,
   kubelet: 4,
+  network: 4,
   proxy: 4,
   dns: 4,
   ladya: 5,

@@ -1,1 +1,1 @@
-export {}
+export { type DnsDeps, newDns } from "./dns.ts"

@@ -1,1 +1,1 @@
-export {}
+export { newProxy, type ProxyDeps, removeProxy } from "./proxy.ts"

@@ -1,0 +1,2 @@
+export { removeNetwork } from "./kernel.ts"
+export { type NetworkDeps, newNetwork } from "./network.ts"
