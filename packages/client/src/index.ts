@@ -9,6 +9,7 @@ export {
   requeueAfter,
   TerminalError,
 } from "./controller/controller.ts"
+export { type EventRecorder, type EventRecorderOptions, newEventRecorder, referenceTo } from "./events/recorder.ts"
 export { ConnectionError } from "./https/errors.ts"
 export { type ClusterAccess, loadKubeconfig } from "./https/kubeconfig.ts"
 export {
@@ -21,6 +22,7 @@ export type { Indexer } from "./informer/cache.ts"
 export { type InformerFactory, type InformerFactoryOptions, newInformerFactory } from "./informer/factory.ts"
 export { type EventHandler, type Informer, type InformerOptions, newInformer } from "./informer/informer.ts"
 export type { Selection } from "./informer/reflector.ts"
+export { type LeaderElection, type LeaderElectionOptions, newLeaderElection } from "./leader/election.ts"
 export { newClient } from "./new-client.ts"
 export { newWorkQueue, TokenBucket, type WorkQueue, type WorkQueueOptions } from "./queue/work-queue.ts"
 export { MemoryTransport } from "./testing/memory-transport.ts"
