@@ -17,12 +17,13 @@ export interface SessionOptions {
 interface Held {
   session: ClientHttp2Session
   streams: number
-  ready: Promise<ClientHttp2Session>
+  /** How many streams the server allows at once. */
+  limit: number
+  ready: Promise<void>
   usable: boolean
 }
 
-/** What Node itself allows, until the server has told its limit. */
-const defaultMaxStreams = 100
+const unlimited = 2 ** 31
 const windowBytes = 16 * 1024 * 1024
 
 /**
@@ -40,8 +41,16 @@ export class Sessions {
 
   /** A connected session with room for a stream; call `release` when that stream has closed. */
   async acquire(): Promise<{ session: ClientHttp2Session; release: () => void }> {
-    if (this.#closed) throw new ConnectionError("the client is closed")
-    const held = this.#held.find((one) => one.usable && one.streams < limitOf(one.session)) ?? this.#open()
+    for (;;) {
+      if (this.#closed) throw new ConnectionError("the client is closed")
+      const held = this.#held.find((one) => one.usable && one.streams < one.limit) ?? this.#open()
+      // The server's limit is known only when it is connected: others may have taken the room meanwhile.
+      await held.ready
+      if (held.usable && held.streams < held.limit) return this.#take(held)
+    }
+  }
+
+  #take(held: Held): { session: ClientHttp2Session; release: () => void } {
     held.streams++
     let released = false
     const release = (): void => {
@@ -50,12 +59,7 @@ export class Sessions {
       held.streams--
       if (!held.usable && held.streams === 0) held.session.close()
     }
-    try {
-      return { session: await held.ready, release }
-    } catch (error) {
-      release()
-      throw error
-    }
+    return { session: held.session, release }
   }
 
   /** Ends all connections and what runs on them. */
@@ -68,8 +72,8 @@ export class Sessions {
   #open(): Held {
     const { server, tls, clock, log, connectTimeoutMs } = this.#options
     const session = connect(server.origin, { ...tls, settings: { initialWindowSize: windowBytes, enablePush: false } })
-    const { promise, resolve, reject } = Promise.withResolvers<ClientHttp2Session>()
-    const held: Held = { session, streams: 0, ready: promise, usable: true }
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const held: Held = { session, streams: 0, limit: unlimited, ready: promise, usable: true }
     promise.catch(() => undefined)
     this.#held.push(held)
     const timer = clock.setTimeout(
@@ -85,11 +89,14 @@ export class Sessions {
       held.usable = false
       this.#held = this.#held.filter((one) => one !== held)
     }
-    session.once("connect", () => {
+    session.once("connect", () => session.setLocalWindowSize(windowBytes))
+    session.on("remoteSettings", (settings) => {
+      held.limit = settings.maxConcurrentStreams ?? unlimited
+    })
+    session.once("remoteSettings", () => {
       timer.cancel()
-      session.setLocalWindowSize(windowBytes)
       this.#keepAlive(session)
-      resolve(session)
+      resolve()
     })
     session.once("goaway", (code) => {
       log.debug("the API server closes the connection", { code })
@@ -131,11 +138,6 @@ export class Sessions {
     session.once("close", () => timer.cancel())
     schedule()
   }
-}
-
-function limitOf(session: ClientHttp2Session): number {
-  if (session.connecting) return defaultMaxStreams
-  return session.remoteSettings.maxConcurrentStreams ?? defaultMaxStreams
 }
 
 function describe(error: Error): string {
