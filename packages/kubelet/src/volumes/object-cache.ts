@@ -72,7 +72,9 @@ export function newObjectCache(deps: ObjectCacheDeps): ObjectCache {
     const { signal } = entry.abort
     const list = await resource(entry.reference).list({ namespace, fieldSelector, signal })
     const [first] = list.items
-    see(entry, first)
+    // Items of a list come without apiVersion and kind.
+    const { kind } = refs[entry.reference.resource]
+    see(entry, first && ({ ...first, apiVersion: "v1", kind } as ReferencedObject))
     if (first?.immutable) return true
     const version = list.metadata.resourceVersion
     const events = resource(entry.reference).watch({

@@ -35,9 +35,9 @@ export function newEmptyDirPlugin(deps: EmptyDirDeps): VolumePlugin<corev1.Empty
       const { directory, pod } = request
       const made = (await mkdir(directory, { recursive: true, mode: 0o755 })) !== undefined
       const mounted = !made && (await isMountPoint(directory))
-      if (!mounted) await setUpMedium(request)
       // mkdir's mode is subject to the umask; a container may have narrowed the mode since, which is its right.
       if (made) await chmod(directory, 0o777)
+      if (!mounted) await setUpMedium(request)
       const group = pod.spec?.securityContext?.fsGroup
       if (group !== undefined && !(await hasGroup(directory, group, { readOnly: false }))) {
         await applyGroup(directory, group, { readOnly: false })
