@@ -40,9 +40,10 @@ const sourceOf = (title: Source["title"], selector: { name?: string; optional?: 
 })
 
 /** Reads a source once per container, however many variables come from it. */
-function newSourceReader(
-  { pod, reader }: EnvironmentInput,
-): (source: Source) => Promise<Record<string, string> | undefined> {
+function newSourceReader({
+  pod,
+  reader,
+}: EnvironmentInput): (source: Source) => Promise<Record<string, string> | undefined> {
   const namespace = pod.metadata.namespace ?? ""
   const known = new Map<string, Promise<Record<string, string> | undefined>>()
   return async (source) => {

@@ -30,13 +30,9 @@ export function isSidecar(container: corev1.Container): boolean {
 /** Every container of the pod: init, main, ephemeral, each in the order of the spec. */
 export function podContainers(pod: Pod): PodContainer[] {
   return [
-    ...(pod.spec?.initContainers ?? []).map(
-      (spec): PodContainer => ({ kind: "init", sidecar: isSidecar(spec), spec }),
-    ),
+    ...(pod.spec?.initContainers ?? []).map((spec): PodContainer => ({ kind: "init", sidecar: isSidecar(spec), spec })),
     ...(pod.spec?.containers ?? []).map((spec): PodContainer => ({ kind: "main", sidecar: false, spec })),
-    ...(pod.spec?.ephemeralContainers ?? []).map(
-      (spec): PodContainer => ({ kind: "ephemeral", sidecar: false, spec }),
-    ),
+    ...(pod.spec?.ephemeralContainers ?? []).map((spec): PodContainer => ({ kind: "ephemeral", sidecar: false, spec })),
   ]
 }
 
