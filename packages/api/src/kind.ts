@@ -17,6 +17,13 @@ export interface ScaleAccess<T extends KubeObject = KubeObject> {
   write(draft: T, replicas: number): void
 }
 
+/** How an update through a subresource other than `status` is taken. */
+export interface SubresourceUpdate<T extends KubeObject = KubeObject> {
+  /** Resets in the draft what this subresource may not change. */
+  prepare(draft: T, previous: T): void
+  validate?(next: T, previous: T): FieldError[]
+}
+
 /**
  * What is particular to a kind: pure functions. A draft is private to the caller and changed in place;
  * any other argument is frozen.
@@ -33,6 +40,8 @@ export interface KindBehaviour<T extends KubeObject = KubeObject> {
   /** Every wrong field. `previous` is set on update. Metadata is checked generically, names by `validateName`. */
   validate?(next: T, previous: T | undefined): FieldError[]
   validateStatus?(next: T, previous: T): FieldError[]
+  /** Updates through other subresources (`ephemeralcontainers`, `resize`, `approval`, `finalize`): what each may change. */
+  subresourceUpdates?: Readonly<Record<string, SubresourceUpdate<T>>>
   /** What is wrong with a name, as texts; a DNS-1123 subdomain is wanted unless told. */
   validateName?(name: string): string[]
   /** Texts of Warning headers. */
@@ -42,8 +51,11 @@ export interface KindBehaviour<T extends KubeObject = KubeObject> {
   /** Columns of `kubectl get`; Name and Age unless told. */
   columns?: readonly Column<T>[]
   scale?: ScaleAccess<T>
-  /** Grace period of a deletion in seconds; kinds without one are deleted at once. */
-  deletionGraceSeconds?(object: T): number | undefined
+  /**
+   * Grace period of a deletion in seconds, given what the request asked for; kinds without one are deleted at once.
+   * 0 means at once.
+   */
+  deletionGraceSeconds?(object: T, requested?: number): number | undefined
   /** Whether an update may create what is missing (Lease, Event, Endpoints …). */
   allowCreateOnUpdate?: boolean
   /** Whether an update without resourceVersion is accepted; yes unless told. */

@@ -1,4 +1,6 @@
 export * from "./images.ts"
+export * from "./ip.ts"
 export * from "./node-selectors.ts"
+export * from "./pod-resources.ts"
 export * from "./pods.ts"
 export * from "./tolerations.ts"

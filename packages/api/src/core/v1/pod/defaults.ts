@@ -1,5 +1,7 @@
+import { formatQuantity } from "@ladya/apimachinery"
 import type * as corev1 from "../../../generated/types/corev1.ts"
 import { defaultPullPolicy } from "../../../helpers/images.ts"
+import { containerRequests } from "../../../helpers/pod-resources.ts"
 import { defaultVolume } from "./defaults-volumes.ts"
 
 function defaultHttpGet(action: corev1.HTTPGetAction | undefined): void {
@@ -81,17 +83,16 @@ function hostPortsFromPorts(container: corev1.Container): void {
   for (const port of container.ports ?? []) port.hostPort ||= port.containerPort
 }
 
-// Huge pages cannot be overcommitted: a pod-level request is its limit even when only that was given.
+// A pod-level request that is left open is what the containers ask for, or else the pod-level limit.
 function podLevelRequests(spec: corev1.PodSpec): void {
   const resources = spec.resources
-  if (!resources?.limits) return
-  resources.requests ??= {}
-  const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? [])]
-  for (const [name, limit] of Object.entries(resources.limits)) {
-    if (resources.requests[name] !== undefined) continue
-    const requestedBelow = containers.some((container) => container.resources?.requests?.[name] !== undefined)
-    if (!requestedBelow || name.startsWith("hugepages-")) resources.requests[name] = limit
+  if (!resources?.limits || Object.keys(resources.limits).length === 0) return
+  const requests = { ...resources.requests }
+  for (const [name, amount] of containerRequests(spec)) {
+    if (name === "cpu" || name === "memory") requests[name] ??= formatQuantity(amount)
   }
+  for (const [name, limit] of Object.entries(resources.limits)) requests[name] ??= limit
+  resources.requests = requests
 }
 
 /** Pods: beyond their spec's own defaults, what templates leave open. */
