@@ -1,3 +1,4 @@
+import { fieldError } from "../field-error.ts"
 import { JsonError, parseJson } from "../json/parse.ts"
 import { duplicateKeys } from "../json/syntax.ts"
 import { apiVersionOf, type GroupVersionKind, type KubeObject, parseApiVersion } from "../resource.ts"
@@ -173,5 +174,24 @@ function checkKind(head: { kind?: string; apiVersion?: string }, target: DecodeT
     throw statusError.badRequest(
       `${head.kind} in version ${JSON.stringify(version)} cannot be handled as a ${target.kind}: no kind ${JSON.stringify(head.kind)} is registered for this resource in version ${JSON.stringify(head.apiVersion)}`,
     )
+  }
+}
+
+/**
+ * Decodes what a patch made of an object; takes the value over. `patch` is its text, for the error.
+ * Throws a 422 Status as the API does, where a request's own body would be a 400.
+ */
+export function decodePatchedObject<T extends KubeObject = KubeObject>(
+  value: unknown,
+  patch: string,
+  target: DecodeTarget,
+  source: SchemaSource,
+  options: DecodeOptions = {},
+): T {
+  try {
+    return decodeWith(value, target.type, source, options, []) as T
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    throw statusError.invalid({ group: "", kind: "" }, "", [fieldError.invalid("patch", patch, error.message)])
   }
 }

@@ -92,7 +92,10 @@ function anyValue(value: unknown, depth: number): unknown {
   if (typeof value !== "object" || value === null) return value
   if (depth > maxJsonDepth) throw new DecodeError("exceeded max depth")
   if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) value[index] = anyValue(value[index], depth + 1)
+    for (let index = 0; index < value.length; index++) {
+      const after = anyValue(value[index], depth + 1)
+      if (after !== value[index]) value[index] = after
+    }
     return value
   }
   const object = value as Record<string, unknown>
@@ -101,7 +104,9 @@ function anyValue(value: unknown, depth: number): unknown {
   }
   for (const key in object) {
     const field = object[key]
-    if (typeof field === "object" || typeof field === "number") object[key] = anyValue(field, depth + 1)
+    if (typeof field !== "object" && typeof field !== "number") continue
+    const after = anyValue(field, depth + 1)
+    if (after !== field) object[key] = after
   }
   return object
 }
