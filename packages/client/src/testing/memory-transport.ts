@@ -1,6 +1,13 @@
-import { type KubeList, type KubeObject, newStatusError, type StatusError, statusError } from "@ladya/apimachinery"
-import { type Clock, deepFreeze, newDeferred } from "@ladya/util"
-import { timeText } from "../time.ts"
+import {
+  deepFreeze,
+  formatTime,
+  type KubeList,
+  type KubeObject,
+  newStatusError,
+  type StatusError,
+  statusError,
+} from "@ladya/apimachinery"
+import { type Clock, newDeferred } from "@ladya/util"
 import type { ApiCall, CallTarget, ListParameters, Transport, WatchCall, WatchEvent } from "../transport.ts"
 
 interface Recorded {
@@ -159,7 +166,7 @@ export class MemoryTransport implements Transport {
       name,
       ...(namespace ? { namespace } : {}),
       uid: crypto.randomUUID(),
-      creationTimestamp: timeText(this.#clock.now()),
+      creationTimestamp: formatTime(this.#clock.now()),
       generation: 1,
     }
     return this.#store(target, object, "ADDED")
@@ -205,7 +212,7 @@ export class MemoryTransport implements Transport {
     if ((current.metadata.finalizers ?? []).length === 0) return this.#remove(target, structuredClone(current))
     if (current.metadata.deletionTimestamp) return current
     const object = structuredClone(current)
-    object.metadata.deletionTimestamp = timeText(this.#clock.now())
+    object.metadata.deletionTimestamp = formatTime(this.#clock.now())
     return this.#store(target, object, "MODIFIED")
   }
 
