@@ -1,1 +1,7 @@
-export {}
+export type * from "./admission/admission.ts"
+export type * from "./authentication/authenticator.ts"
+export type * from "./authorization/authorizer.ts"
+export type { KeyPairPem } from "./pki/files.ts"
+export { type KubeconfigOptions, newKubeconfig } from "./pki/kubeconfig.ts"
+export { type ClientIdentity, ensurePki, type Pki, type PkiOptions, type ServingIdentity } from "./pki/pki.ts"
+export type * from "./request.ts"
