@@ -45,11 +45,24 @@ export interface ApiRequest {
   warnings: string[]
 }
 
+/** The open end of an answer that is pushed. */
+export interface BodySink {
+  /** Never blocks: what the client has not taken yet counts in `pendingBytes`. */
+  write(chunk: Buffer): void
+  end(): void
+  /** Cuts the connection: the client learns that the answer is not whole. */
+  abort(): void
+  readonly pendingBytes: number
+}
+
+/** A body that is pushed as things happen (a watch). Called once the headers are on their way; the request's signal tells when to stop. */
+export type PushBody = (sink: BodySink) => void
+
 /** The answer. A body of several buffers is sent as one; a stream is sent as it comes. */
 export interface ApiResponse {
   status: number
   headers: Record<string, string>
-  body: Buffer | readonly Buffer[] | AsyncIterable<Buffer> | Readable
+  body: Buffer | readonly Buffer[] | AsyncIterable<Buffer> | Readable | PushBody
 }
 
 /** The handler took the raw connection over and answers on it itself. */

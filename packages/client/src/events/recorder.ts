@@ -1,7 +1,8 @@
 import { type corev1, refs } from "@ladya/api"
-import { formatTime, isStatus, type KubeObject, StatusError } from "@ladya/apimachinery"
+import { isStatus, type KubeObject, StatusError } from "@ladya/apimachinery"
 import { type Clock, type Component, errorMessage, type Logger, newDeferred, type Random, sleep } from "@ladya/util"
 import type { Client, ResourceClient } from "../client.ts"
+import { timeText } from "../time.ts"
 import { Correlator, LruMap, type Observation } from "./correlator.ts"
 
 /** Tells users what happens to an object, as `kubectl describe` shows it. Never blocks and never throws. */
@@ -134,7 +135,7 @@ class ApiEventRecorder implements EventRecorder {
     const known = this.#sent.get(key)
     if (known) {
       const count = known.count + 1
-      const patch = { count, message, lastTimestamp: formatTime(atMs) }
+      const patch = { count, message, lastTimestamp: timeText(atMs) }
       try {
         await this.#insist(() => this.#events.patch(known.name, "merge", patch, { namespace: known.namespace }))
         this.#sent.set(key, { ...known, count, message })
@@ -168,7 +169,7 @@ class ApiEventRecorder implements EventRecorder {
 
   #newEvent(observation: Observation, message: string, atMs: number): corev1.Event {
     const { involvedObject, source, type, reason } = observation
-    const time = formatTime(atMs)
+    const time = timeText(atMs)
     // Unique within the component's life, and as good as unique beyond it: time in nanoseconds.
     const suffix = (BigInt(Math.floor(atMs)) * 1_000_000n + BigInt(this.#sequence++ % 1_000_000)).toString(16)
     return {

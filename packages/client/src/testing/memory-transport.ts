@@ -1,27 +1,7 @@
-import { kindByResource, schemaSource } from "@ladya/api"
-import {
-  applyJsonPatch,
-  applyMergePatch,
-  applyStrategicPatch,
-  deepFreeze,
-  formatTime,
-  type KubeList,
-  type KubeObject,
-  newStatusError,
-  parseLabelSelector,
-  type StatusError,
-  statusError,
-} from "@ladya/apimachinery"
-import { type Clock, newDeferred } from "@ladya/util"
-import type {
-  ApiCall,
-  CallTarget,
-  DeleteParameters,
-  ListParameters,
-  Transport,
-  WatchCall,
-  WatchEvent,
-} from "../transport.ts"
+import { type KubeList, type KubeObject, newStatusError, type StatusError, statusError } from "@ladya/apimachinery"
+import { type Clock, deepFreeze, newDeferred } from "@ladya/util"
+import { timeText } from "../time.ts"
+import type { ApiCall, CallTarget, ListParameters, Transport, WatchCall, WatchEvent } from "../transport.ts"
 
 interface Recorded {
   revision: number
@@ -31,7 +11,7 @@ interface Recorded {
 
 /**
  * A small API in memory, for unit tests of what stands on the client: objects, versions, watches, label and field
- * selectors, patches, finalizers, graceful deletion of bound pods. Nothing is defaulted or validated.
+ * selectors by equality, merge patches, finalizers. It knows no kinds: nothing is defaulted or validated.
  */
 export class MemoryTransport implements Transport {
   /** Every call that was made, watches left out. */
@@ -91,10 +71,11 @@ export class MemoryTransport implements Transport {
         return this.#update(call.target, call.name, call.object, call.subresource)
       case "patch": {
         const current = this.#find(call.target, call.namespace, call.name)
-        return this.#update(call.target, call.name, patched(current, call), call.subresource)
+        const merged = mergePatch(current, call.patch) as KubeObject
+        return this.#update(call.target, call.name, merged, call.subresource)
       }
       case "delete":
-        return this.#delete(call.target, call.namespace, call.name, call.parameters)
+        return this.#delete(call.target, call.namespace, call.name, call.parameters.preconditions)
       case "deletecollection": {
         const list = this.#list(call.target, call.namespace, call.selection)
         for (const item of list.items) {
@@ -165,8 +146,7 @@ export class MemoryTransport implements Transport {
 
   #create(call: ApiCall & { verb: "create" }): KubeObject {
     const { target, namespace } = call
-    // Other subresources that are created (eviction, token) are only recorded.
-    if (call.subresource === "binding") return this.#bind(call)
+    // Subresources that are created (eviction, binding, token) are only recorded.
     if (call.subresource) return call.object
     const { metadata } = call.object
     const name = metadata.name ?? `${metadata.generateName ?? ""}${(this.#revision + 1).toString(36).padStart(5, "0")}`
@@ -179,17 +159,10 @@ export class MemoryTransport implements Transport {
       name,
       ...(namespace ? { namespace } : {}),
       uid: crypto.randomUUID(),
-      creationTimestamp: formatTime(this.#clock.now()),
+      creationTimestamp: timeText(this.#clock.now()),
       generation: 1,
     }
     return this.#store(target, object, "ADDED")
-  }
-
-  #bind({ target, namespace, name = "", object }: ApiCall & { verb: "create" }): KubeObject {
-    const pod = structuredClone(this.#find(target, namespace, name)) as KubeObject & { spec?: { nodeName?: string } }
-    pod.spec = { ...pod.spec, nodeName: (object as KubeObject & { target?: { name?: string } }).target?.name ?? "" }
-    this.#update(target, name, pod)
-    return object
   }
 
   #update(target: CallTarget, name: string, next: KubeObject, subresource?: string): KubeObject {
@@ -213,27 +186,26 @@ export class MemoryTransport implements Transport {
       JSON.stringify({ ...current, metadata: { ...current.metadata, resourceVersion: "" } })
     )
       return current
-    const isGone = object.metadata.deletionTimestamp && (object.metadata.finalizers ?? []).length === 0
-    if (isGone && !isBoundPod(object)) {
+    if (object.metadata.deletionTimestamp && (object.metadata.finalizers ?? []).length === 0) {
       return this.#remove(target, object)
     }
     return this.#store(target, object, "MODIFIED")
   }
 
-  #delete(target: CallTarget, namespace: string, name: string, parameters: DeleteParameters = {}): KubeObject {
+  #delete(
+    target: CallTarget,
+    namespace: string,
+    name: string,
+    preconditions: { uid?: string; resourceVersion?: string } = {},
+  ): KubeObject {
     const current = this.#find(target, namespace, name)
-    const uid = parameters.preconditions?.uid
-    if (uid && uid !== current.metadata.uid) {
-      throw statusError.conflict(target, name, `the UID in the precondition (${uid}) does not match`)
+    if (preconditions.uid && preconditions.uid !== current.metadata.uid) {
+      throw statusError.conflict(target, name, `the UID in the precondition (${preconditions.uid}) does not match`)
     }
-    const object = structuredClone(current)
-    const finalizer = propagationFinalizers[parameters.propagationPolicy ?? ""]
-    const finalizers = object.metadata.finalizers ?? []
-    if (finalizer && !finalizers.includes(finalizer)) object.metadata.finalizers = [...finalizers, finalizer]
-    const isGraceful = isBoundPod(object) && parameters.gracePeriodSeconds !== 0
-    if (!isGraceful && (object.metadata.finalizers ?? []).length === 0) return this.#remove(target, object)
+    if ((current.metadata.finalizers ?? []).length === 0) return this.#remove(target, structuredClone(current))
     if (current.metadata.deletionTimestamp) return current
-    object.metadata.deletionTimestamp = formatTime(this.#clock.now())
+    const object = structuredClone(current)
+    object.metadata.deletionTimestamp = timeText(this.#clock.now())
     return this.#store(target, object, "MODIFIED")
   }
 
@@ -263,12 +235,6 @@ interface Parts {
   status?: unknown
 }
 
-const propagationFinalizers: Readonly<Record<string, string>> = { Foreground: "foregroundDeletion", Orphan: "orphan" }
-
-function isBoundPod(object: KubeObject & Parts): boolean {
-  return object.kind === "Pod" && Boolean((object.spec as { nodeName?: string } | undefined)?.nodeName)
-}
-
 function resourceId(target: CallTarget): string {
   return `${target.group}/${target.resource}`
 }
@@ -283,23 +249,27 @@ function expired(asked: string, compacted: number): StatusError {
 
 function matches(object: KubeObject, namespace: string, selection: ListParameters): boolean {
   if (namespace && object.metadata.namespace !== namespace) return false
-  if (!parseLabelSelector(selection.labelSelector ?? "").matches(object.metadata.labels)) return false
-  return (selection.fieldSelector ?? "")
-    .split(",")
-    .filter(Boolean)
-    .every((part) => {
-      const [path = "", value = ""] = part.split("=")
-      const at = path
-        .split(".")
-        .reduce<unknown>((from, field) => (from as Record<string, unknown> | undefined)?.[field], object)
-      return (at ?? "") === value
-    })
+  const wanted = (selector = ""): [string, string][] =>
+    selector
+      .split(",")
+      .filter(Boolean)
+      .map((part) => [part.split("=")[0] ?? "", part.split("=").at(-1) ?? ""])
+  if (!wanted(selection.labelSelector).every(([name, value]) => object.metadata.labels?.[name] === value)) return false
+  return wanted(selection.fieldSelector).every(([path, value]) => {
+    const at = path
+      .split(".")
+      .reduce<unknown>((from, part) => (from as Record<string, unknown> | undefined)?.[part], object)
+    return (at ?? "") === value
+  })
 }
 
-function patched(current: KubeObject, call: ApiCall & { verb: "patch" }): KubeObject {
-  if (call.patchType === "json") return applyJsonPatch(current, call.patch)
-  if (call.patchType === "merge") return applyMergePatch(current, call.patch)
-  const type = kindByResource(call.target)?.type
-  if (!type) throw newStatusError("UnsupportedMediaType", "no strategic merge patch for this resource")
-  return applyStrategicPatch(current, call.patch, type, schemaSource)
+function mergePatch(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch
+  const base = typeof target === "object" && target !== null && !Array.isArray(target) ? target : {}
+  const result: Record<string, unknown> = { ...base }
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete result[name]
+    else result[name] = mergePatch(result[name], value)
+  }
+  return result
 }

@@ -1,0 +1,239 @@
+import { setMaxListeners } from "node:events"
+import type { AddressInfo } from "node:net"
+import { type corev1, type discoveryv1, kindByResource, kinds } from "@ladya/api"
+import { type KubeObject, statusError } from "@ladya/apimachinery"
+import type { Transport } from "@ladya/client"
+import type { Store } from "@ladya/store"
+import type { Clock, Component, Logger, MetricsRegistry, Random } from "@ladya/util"
+import type { UserInfo } from "./authentication/authenticator.ts"
+import { type ApiServerConfig, defaultConfig } from "./config.ts"
+import { applyFilters, filterChain } from "./filters/index.ts"
+import { type HealthCheck, newHealthHandler } from "./handlers/health.ts"
+import type { Engine } from "./handlers/operation.ts"
+import { newRestHandler } from "./handlers/rest.ts"
+import { simpleTable } from "./handlers/simple-table.ts"
+import { versionHandler } from "./handlers/version.ts"
+import type { Handler } from "./request.ts"
+import { ResourceTable } from "./resources.ts"
+import { newIndexHandler, newRouter, type Route } from "./routes.ts"
+import { HttpServer } from "./server/http-server.ts"
+import { InProcessTransport } from "./server/in-process.ts"
+import { Compactor } from "./storage/compactor.ts"
+import { StoreFeed } from "./storage/store-feed.ts"
+import { newStreaming, type StreamingLookup } from "./streaming/index.ts"
+
+export interface ApiServerDeps {
+  store: Store
+  clock: Clock
+  log: Logger
+  random: Random
+  metrics: MetricsRegistry
+  config: Partial<ApiServerConfig> | ((server: ApiServerInternals) => Partial<ApiServerConfig>)
+}
+
+/** What parts of the configuration (an RBAC authorizer, an admission plugin) are built upon. */
+export interface ApiServerInternals {
+  /** Speaks to this server as itself: nothing is refused. */
+  loopback: Transport
+  resources: ResourceTable
+}
+
+export interface ApiServer extends Component {
+  /** The in-process way to this server, with the rights of this user. */
+  transport(user: UserInfo): Transport
+  /** Where it listens; after start. */
+  addresses(): readonly AddressInfo[]
+  /** Answers a request that came without a socket: filters, handlers and all. */
+  readonly handler: Handler
+}
+
+const self: UserInfo = { name: "system:apiserver", groups: ["system:masters", "system:authenticated"] }
+
+/** A Kubernetes API server on a store. */
+export function newApiServer(deps: ApiServerDeps): ApiServer {
+  return new Server(deps)
+}
+
+class Server implements ApiServer {
+  readonly name = "apiserver"
+  readonly handler: Handler
+  readonly #deps: ApiServerDeps
+  readonly #config: ApiServerConfig
+  readonly #engine: Engine
+  readonly #feed: StoreFeed
+  readonly #compactor: Compactor
+  readonly #stopping = new AbortController()
+  #servers: HttpServer[] = []
+  #addresses: AddressInfo[] = []
+  #closeStreaming: () => void = () => undefined
+  #isStarted = false
+
+  constructor(deps: ApiServerDeps) {
+    this.#deps = deps
+    const { store, clock, log, random } = deps
+    setMaxListeners(0, this.#stopping.signal)
+    this.#feed = new StoreFeed({ store, clock, log })
+    const resources = new ResourceTable({ store, feed: this.#feed, clock })
+    for (const kind of kinds) {
+      const stored = kindByResource({ ...kind.storage })
+      resources.add(kind, stored ?? kind)
+    }
+    const hooks = new Map<string, never>()
+    const engine = { clock, log, random, resources, admission: [] as ApiServerConfig["admission"], hooks }
+    const special = new Map(defaultConfig.special)
+    const loopback = new InProcessTransport(
+      {
+        engine,
+        store,
+        special,
+        stopping: this.#stopping.signal,
+        authorizers: [{ name: "self", authorize: () => ({ allowed: true, reason: "" }) }],
+      },
+      self,
+    )
+    const given = typeof deps.config === "function" ? deps.config({ loopback, resources }) : deps.config
+    this.#config = { ...defaultConfig, ...given }
+    for (const [key, value] of this.#config.special) special.set(key, value)
+    engine.admission = this.#config.admission
+    this.#engine = engine
+    this.#config = { ...this.#config, special }
+    this.#compactor = new Compactor({ store, clock, log, keepMs: this.#config.compactAfterMs })
+    this.handler = this.#newHandler()
+  }
+
+  async start(): Promise<void> {
+    await this.#feed.start()
+    this.#compactor.start()
+    const { listen, tls } = this.#config
+    for (const { host, port } of listen) {
+      if (!tls) throw new Error("an API server that listens needs a certificate")
+      const server = new HttpServer({ handler: this.handler, log: this.#deps.log, tls })
+      this.#servers.push(server)
+      const address = await server.listen(port, host)
+      this.#addresses.push(address)
+      this.#deps.log.info("listening", { address: address.address, port: address.port })
+    }
+    this.#isStarted = true
+  }
+
+  async stop(signal: AbortSignal): Promise<void> {
+    this.#stopping.abort()
+    this.#compactor.stop()
+    await Promise.all(this.#servers.map((server) => server.stop(signal)))
+    this.#closeStreaming()
+    this.#feed.stop()
+  }
+
+  addresses(): readonly AddressInfo[] {
+    return this.#addresses
+  }
+
+  transport(user: UserInfo): Transport {
+    const { authorizers, special } = this.#config
+    return new InProcessTransport(
+      { engine: this.#engine, store: this.#deps.store, authorizers, special, stopping: this.#stopping.signal },
+      user,
+    )
+  }
+
+  #newHandler(): Handler {
+    const { clock, log, metrics, store } = this.#deps
+    const config = this.#config
+    const rest = newRestHandler({
+      engine: this.#engine,
+      store,
+      makeTable: simpleTable,
+      stopping: this.#stopping.signal,
+      special: config.special,
+      raw: new Map([...this.#streamingHandlers(), ...config.raw]),
+    })
+    const routes: Route[] = [...this.#systemRoutes(), ...config.routes]
+    routes.push({ path: "/", handler: newIndexHandler(() => routes.map((route) => route.path)) })
+    const filters = filterChain({
+      clock,
+      log,
+      metrics,
+      authenticators: config.authenticators,
+      authorizers: config.authorizers,
+      anonymous: config.anonymous,
+      requestTimeoutMs: config.requestTimeoutMs,
+      flowControl: config.flowControl,
+      ...(config.audit ? { audit: config.audit } : {}),
+    })
+    return applyFilters(filters, newRouter(routes, rest))
+  }
+
+  #systemRoutes(): Route[] {
+    const ping: HealthCheck = { name: "ping", check: () => undefined }
+    const storeCheck: HealthCheck = { name: "etcd", check: async () => void (await this.#deps.store.currentRevision()) }
+    const started: HealthCheck = {
+      name: "poststarthook/start-apiserver",
+      check: () => {
+        if (!this.#isStarted) throw new Error("not finished")
+      },
+    }
+    const shutdown: HealthCheck = {
+      name: "shutdown",
+      check: () => {
+        if (this.#stopping.signal.aborted) throw new Error("process is shutting down")
+      },
+    }
+    const more = this.#config.healthChecks
+    const live = () => [ping, storeCheck, started, ...more]
+    const ready = () => [ping, storeCheck, started, ...more, shutdown]
+    const { metrics } = this.#deps
+    const metricsHandler: Handler = async () => ({
+      status: 200,
+      headers: { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" },
+      body: Buffer.from(metrics.render()),
+    })
+    return [
+      { path: "/healthz", isPrefix: true, handler: newHealthHandler("healthz", live) },
+      { path: "/livez", isPrefix: true, handler: newHealthHandler("livez", live) },
+      { path: "/readyz", isPrefix: true, handler: newHealthHandler("readyz", ready) },
+      { path: "/version", handler: versionHandler },
+      { path: "/metrics", handler: metricsHandler },
+    ]
+  }
+
+  #streamingHandlers(): Map<string, Handler> {
+    const { kubelet } = this.#config
+    if (!kubelet) return new Map()
+    const streaming = newStreaming({ lookup: this.#lookup(), credentials: kubelet, random: this.#deps.random })
+    this.#closeStreaming = () => streaming.close()
+    return new Map([
+      ["/pods/log", streaming.log],
+      ["/pods/exec", streaming.exec],
+      ["/pods/attach", streaming.attach],
+      ["/pods/portforward", streaming.portForward],
+      ["/pods/proxy", streaming.podProxy],
+      ["/services/proxy", streaming.serviceProxy],
+      ["/nodes/proxy", streaming.nodeProxy],
+    ])
+  }
+
+  #lookup(): StreamingLookup {
+    const { resources } = this.#engine
+    const one = async (resource: string, namespace: string, name: string): Promise<KubeObject> => {
+      const storage = resources.storage("", resource)
+      const entry = await storage.get(storage.keyOf(namespace, name))
+      if (!entry) throw statusError.notFound({ group: "", resource }, name)
+      return entry.object
+    }
+    return {
+      pod: async (namespace, name) => (await one("pods", namespace, name)) as corev1.Pod,
+      node: async (name) => (await one("nodes", "", name)) as corev1.Node,
+      service: async (namespace, name) => (await one("services", namespace, name)) as corev1.Service,
+      async endpointSlices(namespace, service) {
+        const storage = resources.storage("discovery.k8s.io", "endpointslices")
+        await storage.fresh()
+        const found: discoveryv1.EndpointSlice[] = []
+        for (const entry of storage.cache.scan({ namespace, name: undefined })) {
+          if (entry.object.metadata.labels?.["kubernetes.io/service-name"] !== service) continue
+          found.push(entry.object as discoveryv1.EndpointSlice)
+        }
+        return found
+      },
+    }
+  }
+}

@@ -1,1 +1,0 @@
-export { type DiscoveryDeps, isDiscoveryPath, newDiscoveryHandler } from "./handler.ts"

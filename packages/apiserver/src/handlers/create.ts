@@ -1,0 +1,98 @@
+import { generatedName, type KubeObject, newStatusError, statusError, validateObjectMeta } from "@ladya/apimachinery"
+import { attributesOf, mutate, validate } from "./admit.ts"
+import { ensureName, ensureNamespace, fillNewMetadata } from "./metadata.ts"
+import { type Engine, type Operation, type Result, storageOf } from "./operation.ts"
+
+/** How often a generated name that is taken is thrown again. */
+const generateAttempts = 8
+
+/** Events are forgotten after an hour. */
+const ttlSeconds: Readonly<Record<string, number>> = { "/events": 3600 }
+
+/**
+ * Stores a new object. `input` is private, in the version of the operation, and given away.
+ * Throws 400, 403, 404 (namespace), 409 AlreadyExists and 422 Statuses.
+ */
+export async function createObject(engine: Engine, operation: Operation, input: KubeObject): Promise<Result> {
+  const storage = storageOf(operation)
+  const served = operation.resource.kind
+  const { kind } = storage
+  const { behaviour } = kind
+  ensureNamespace(input, operation.namespace)
+  if (operation.name) ensureName(input, operation.name)
+  if (input.metadata.resourceVersion) {
+    throw statusError.badRequest("resourceVersion should not be set on objects to be created")
+  }
+  served.behaviour.default?.(input)
+  const draft = served.toStorage(input)
+  if (draft !== input) behaviour.default?.(draft)
+  const base = draft.metadata.name ? "" : (draft.metadata.generateName ?? "")
+  if (base) draft.metadata.name = generatedName(base, engine.random)
+
+  const attributes = attributesOf(operation, "CREATE", draft, undefined)
+  await mutate(engine, attributes)
+  fillNewMetadata(draft, engine.clock)
+  behaviour.prepareForCreate?.(draft)
+  behaviour.default?.(draft)
+  checkNew(operation, draft)
+  await validate(engine, attributes)
+
+  const hooks = engine.hooks.get(`${kind.storage.group}/${kind.storage.resource}`)
+  const reservation = await hooks?.beforeWrite(draft, undefined, { dryRun: operation.dryRun })
+  try {
+    const result = await write(engine, operation, draft, base)
+    reservation?.commit()
+    return result
+  } catch (error) {
+    reservation?.rollback()
+    throw error
+  }
+}
+
+function checkNew(operation: Operation, draft: KubeObject): void {
+  const { kind } = storageOf(operation)
+  const { behaviour } = kind
+  const { validateName } = behaviour
+  const errors = validateObjectMeta(draft.metadata, {
+    namespaced: kind.namespaced,
+    ...(validateName ? { validateName } : {}),
+  })
+  const own = behaviour.validate?.(draft, undefined)
+  if (own) errors.push(...own)
+  if (errors.length > 0) throw statusError.invalid(kind, draft.metadata.name ?? "", errors)
+  const warnings = behaviour.warnings?.(draft, undefined)
+  if (warnings) operation.warnings.push(...warnings)
+}
+
+async function write(engine: Engine, operation: Operation, draft: KubeObject, base: string): Promise<Result> {
+  const storage = storageOf(operation)
+  const { kind } = storage
+  const options = ttlOf(kind.storage)
+  for (let attempt = 1; ; attempt++) {
+    const name = draft.metadata.name ?? ""
+    const key = storage.keyOf(draft.metadata.namespace ?? "", name)
+    if (operation.dryRun) {
+      if (!(await storage.get(key)))
+        return { type: "object", code: 201, object: served(operation, draft), kind: operation.resource.kind }
+    } else {
+      const outcome = await storage.create(key, draft, options)
+      if (outcome.ok) return { type: "entry", code: 201, entry: outcome.entry }
+    }
+    if (!base) throw statusError.alreadyExists(operation.resource.kind, name)
+    if (attempt === generateAttempts) {
+      throw newStatusError(
+        "AlreadyExists",
+        `${operation.resource.kind.resource} ${JSON.stringify(name)} already exists, the server was not able to generate a unique name for the object`,
+        { name, kind: operation.resource.kind.resource, retryAfterSeconds: 1 },
+      )
+    }
+    draft.metadata.name = generatedName(base, engine.random)
+  }
+}
+
+const served = (operation: Operation, draft: KubeObject): KubeObject => operation.resource.kind.fromStorage(draft)
+
+function ttlOf(storage: { group: string; resource: string }): { ttlSeconds?: number } {
+  const seconds = ttlSeconds[`${storage.group}/${storage.resource}`]
+  return seconds === undefined ? {} : { ttlSeconds: seconds }
+}

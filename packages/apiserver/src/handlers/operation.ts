@@ -1,0 +1,76 @@
+import type { KindDefinition } from "@ladya/api"
+import type { KubeObject } from "@ladya/apimachinery"
+import type { Clock, Logger, Random } from "@ladya/util"
+import type { AdmissionPlugin } from "../admission/admission.ts"
+import type { UserInfo } from "../authentication/authenticator.ts"
+import type { ResourceTable, ServedResource } from "../resources.ts"
+import type { Entry } from "../storage/entry.ts"
+import type { ResourceStorage } from "../storage/resource-storage.ts"
+
+/** What the handlers of all verbs share. */
+export interface Engine {
+  clock: Clock
+  log: Logger
+  random: Random
+  resources: ResourceTable
+  /** In this order. */
+  admission: readonly AdmissionPlugin[]
+  /** What a write of some kinds does besides (Service addresses), by `group/resource`. */
+  hooks: ReadonlyMap<string, WriteHooks>
+}
+
+/**
+ * What happens around a write beyond the object itself. Anything taken in `beforeWrite` is given back
+ * when the write fails.
+ */
+export interface WriteHooks {
+  /** The draft is complete but for what this adds. Throws a Status to refuse. */
+  beforeWrite(draft: KubeObject, previous: KubeObject | undefined, options: { dryRun: boolean }): Promise<Reservation>
+}
+
+export interface Reservation {
+  commit(): void
+  rollback(): void
+}
+
+/** One request for one resource, after authentication and authorisation, whatever way it came. */
+export interface Operation {
+  user: UserInfo
+  resource: ServedResource
+  /** Empty for the main resource. */
+  subresource: string
+  namespace: string
+  /** Empty for create, list and so on. */
+  name: string
+  dryRun: boolean
+  fieldManager: string
+  fieldValidation: "Strict" | "Warn" | "Ignore"
+  /** Texts that become Warning headers. */
+  warnings: string[]
+  signal: AbortSignal
+}
+
+export interface ListMetadata {
+  resourceVersion: string
+  continue?: string
+  remainingItemCount?: number
+}
+
+/** What a handler found or did, before it is given a form. */
+export type Result =
+  | { type: "entry"; code: number; entry: Entry }
+  /** An object that is not kept as such; already in the version it is to be sent in. */
+  | { type: "object"; code: number; object: KubeObject; kind: KindDefinition | undefined }
+  | { type: "list"; entries: readonly Entry[]; metadata: ListMetadata }
+
+/** The storage of an operation's resource; a resource without one never gets here. */
+export function storageOf(operation: Operation): ResourceStorage {
+  const { storage } = operation.resource
+  if (!storage) throw new Error(`${operation.resource.kind.resource} are not kept`)
+  return storage
+}
+
+/** The object in the version of the operation, not to be written to. */
+export function servedObject(operation: Operation, entry: Entry): KubeObject {
+  return operation.resource.kind.fromStorage(entry.object)
+}

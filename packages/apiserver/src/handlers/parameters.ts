@@ -1,0 +1,145 @@
+import { newStatusError, statusError } from "@ladya/apimachinery"
+import type { ApiRequest } from "../request.ts"
+import { isTrue } from "../request-info.ts"
+import type { DeleteOptions } from "./delete.ts"
+import type { ListOptions } from "./list.ts"
+import type { WatchOptions } from "./watch.ts"
+
+const text = (query: URLSearchParams, name: string): string | undefined => query.get(name) ?? undefined
+
+function integer(query: URLSearchParams, name: string): number | undefined {
+  const value = query.get(name)
+  if (value === null || value === "") return undefined
+  if (!/^-?\d{1,15}$/.test(value)) {
+    throw statusError.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`)
+  }
+  return Number(value)
+}
+
+export function listOptions(query: URLSearchParams): ListOptions {
+  return {
+    labelSelector: text(query, "labelSelector"),
+    fieldSelector: text(query, "fieldSelector"),
+    limit: integer(query, "limit"),
+    continue: text(query, "continue"),
+    resourceVersion: text(query, "resourceVersion"),
+    resourceVersionMatch: text(query, "resourceVersionMatch"),
+  }
+}
+
+export function watchOptions(query: URLSearchParams): WatchOptions & { timeoutSeconds: number | undefined } {
+  const initial = query.get("sendInitialEvents")
+  return {
+    labelSelector: text(query, "labelSelector"),
+    fieldSelector: text(query, "fieldSelector"),
+    resourceVersion: text(query, "resourceVersion"),
+    resourceVersionMatch: text(query, "resourceVersionMatch"),
+    sendInitialEvents: initial === null ? undefined : isTrue(initial),
+    allowWatchBookmarks: isTrue(query.get("allowWatchBookmarks")),
+    timeoutSeconds: integer(query, "timeoutSeconds"),
+  }
+}
+
+export interface WriteParameters {
+  dryRun: boolean
+  fieldManager: string
+  fieldValidation: "Strict" | "Warn" | "Ignore"
+}
+
+/** Throws a 400 or 422 Status for what the API does not know. */
+export function writeParameters(query: URLSearchParams, userAgent: string | undefined): WriteParameters {
+  if (query.size === 0) return { dryRun: false, fieldManager: managerOf(userAgent), fieldValidation: "Warn" }
+  const validation = query.get("fieldValidation") || "Warn"
+  if (validation !== "Strict" && validation !== "Warn" && validation !== "Ignore") {
+    throw newStatusError(
+      "Invalid",
+      `CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: ${JSON.stringify(validation)}: supported values: "", "Ignore", "Warn", "Strict"`,
+    )
+  }
+  return {
+    dryRun: isDryRun(query.getAll("dryRun")),
+    fieldManager: query.get("fieldManager") || managerOf(userAgent),
+    fieldValidation: validation,
+  }
+}
+
+export function isDryRun(values: readonly string[]): boolean {
+  const bad = values.find((value) => value !== "All")
+  if (bad !== undefined) {
+    throw newStatusError(
+      "Invalid",
+      `CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ${JSON.stringify(bad)}: supported values: "All"`,
+      {
+        causes: [
+          { reason: "FieldValueNotSupported", message: `Unsupported value: ${JSON.stringify(bad)}`, field: "dryRun" },
+        ],
+      },
+    )
+  }
+  return values.length > 0
+}
+
+// Without a field manager the client's program name stands in, as everywhere in Kubernetes.
+function managerOf(userAgent: string | undefined): string {
+  const name = (userAgent ?? "").split("/")[0] ?? ""
+  return name.slice(0, 128) || "unknown"
+}
+
+/** Options of a deletion: from the query, or over it from a body. */
+export async function deleteOptions(request: ApiRequest): Promise<DeleteOptions & { dryRun: boolean }> {
+  const { query } = request
+  const body = await request.body()
+  if (body.length > 0) return optionsFromBody(body, query)
+  const preconditions: { uid?: string; resourceVersion?: string } = {}
+  return {
+    gracePeriodSeconds: integer(query, "gracePeriodSeconds"),
+    propagationPolicy: text(query, "propagationPolicy"),
+    orphanDependents: query.has("orphanDependents") ? isTrue(query.get("orphanDependents")) : undefined,
+    preconditions,
+    dryRun: isDryRun(query.getAll("dryRun")),
+  }
+}
+
+function optionsFromBody(body: Buffer, query: URLSearchParams): DeleteOptions & { dryRun: boolean } {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(body.toString("utf8"))
+  } catch (error) {
+    throw statusError.badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`)
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw statusError.badRequest("the body of a deletion must be DeleteOptions")
+  }
+  const options = parsed as Record<string, unknown>
+  const kind = options["kind"]
+  if (kind !== undefined && kind !== "" && kind !== "DeleteOptions") {
+    throw statusError.badRequest(`decoded object cannot be converted to DeleteOptions: it is a ${String(kind)}`)
+  }
+  const wrong = (field: string, type: string): never => {
+    throw statusError.badRequest(
+      `json: cannot unmarshal ${Array.isArray(options[field]) ? "array" : typeof options[field]} into Go struct field DeleteOptions.${field} of type ${type}`,
+    )
+  }
+  const optional = <T>(field: string, type: string, isType: (value: unknown) => value is T): T | undefined => {
+    const value = options[field]
+    if (value === undefined || value === null) return undefined
+    return isType(value) ? value : wrong(field, type)
+  }
+  const dryRun = optional("dryRun", "[]string", isStrings) ?? []
+  return {
+    gracePeriodSeconds: optional("gracePeriodSeconds", "int64", Number.isSafeInteger as (v: unknown) => v is number),
+    propagationPolicy: optional("propagationPolicy", "v1.DeletionPropagation", isText),
+    orphanDependents: optional("orphanDependents", "bool", (value) => typeof value === "boolean"),
+    preconditions: optional("preconditions", "v1.Preconditions", isPreconditions),
+    dryRun: isDryRun(dryRun.length > 0 ? dryRun : query.getAll("dryRun")),
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === "string"
+const isStrings = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText)
+
+function isPreconditions(value: unknown): value is { uid?: string; resourceVersion?: string } {
+  if (typeof value !== "object" || value === null) return false
+  const { uid, resourceVersion } = value as Record<string, unknown>
+  return [uid, resourceVersion].every((field) => field === undefined || field === null || isText(field))
+}

@@ -1,0 +1,257 @@
+import { schemaSource } from "@ladya/api"
+import {
+  type DecodeTarget,
+  decodeRequestObject,
+  deepCopy,
+  type KubeObject,
+  newStatusError,
+  type StatusError,
+  statusError,
+} from "@ladya/apimachinery"
+import type { Store } from "@ladya/store"
+import { parse as parseYaml } from "yaml"
+import type { ApiRequest, ApiResponse, Handler, hijacked } from "../request.ts"
+import { isTrue } from "../request-info.ts"
+import type { ServedResource } from "../resources.ts"
+import { createObject } from "./create.ts"
+import { deleteObject } from "./delete.ts"
+import { deleteCollection } from "./delete-collection.ts"
+import { getObject } from "./get.ts"
+import { listObjects } from "./list.ts"
+import { bodyType, negotiate } from "./media-type.ts"
+import type { Engine, Operation, Result } from "./operation.ts"
+import { deleteOptions, listOptions, watchOptions, writeParameters } from "./parameters.ts"
+import { patchObject } from "./patch.ts"
+import { patcherOf } from "./patchers.ts"
+import { type PresentContext, respond, type TableMaker } from "./respond.ts"
+import { strategyOf } from "./strategies.ts"
+import { updateObject } from "./update.ts"
+import { watchStream } from "./watch-stream.ts"
+
+/** A subresource, or a resource that is asked but not kept, with handling of its own. */
+export interface SpecialResource {
+  /** The type of the body of create and update; the resource's own unless told. */
+  input?: DecodeTarget
+  /** Reads what is sent for get, and what patches apply to. */
+  get?(engine: Engine, operation: Operation): Promise<Result>
+  create?(engine: Engine, operation: Operation, input: KubeObject): Promise<Result>
+  update?(engine: Engine, operation: Operation, input: KubeObject): Promise<Result>
+  /** Patches: as `update`, with the input computed from what `get` gives. */
+}
+
+export interface RestDeps {
+  engine: Engine
+  store: Store
+  makeTable: TableMaker
+  stopping: AbortSignal
+  /** By `group/resource` or `group/resource/subresource`. */
+  special: ReadonlyMap<string, SpecialResource>
+  /** Handlers that take the whole request: logs, exec, proxies. Same keys. */
+  raw: ReadonlyMap<string, Handler>
+}
+
+export const methodNotAllowed = (): StatusError =>
+  newStatusError("MethodNotAllowed", "the server does not allow this method on the requested resource")
+
+export const noSuchResource = (): StatusError =>
+  newStatusError("NotFound", "the server could not find the requested resource", {})
+
+/** Serves resource requests that were authenticated and authorised. */
+export function newRestHandler(deps: RestDeps): Handler {
+  return async (request): Promise<ApiResponse | typeof hijacked> => {
+    const { info } = request
+    const resource = deps.engine.resources.lookup(info.group, info.version, info.resource)
+    if (!resource) throw noSuchResource()
+    checkScope(request, resource)
+    const key = specialKey(resource, info.subresource)
+    const raw = deps.raw.get(key)
+    if (raw) return raw(request)
+    return serve(deps, request, resource, deps.special.get(key))
+  }
+}
+
+export function specialKey(resource: ServedResource, subresource: string): string {
+  const { group, resource: plural } = resource.kind
+  return subresource ? `${group}/${plural}/${subresource}` : `${group}/${plural}`
+}
+
+function checkScope(request: ApiRequest, resource: ServedResource): void {
+  const { info } = request
+  const { kind } = resource
+  const { subresource } = info
+  if (subresource && !kind.subresources.some((entry) => entry.name === subresource)) throw noSuchResource()
+  const isNamespaceItself = kind.group === "" && kind.resource === "namespaces"
+  if (!kind.namespaced && info.namespace && !isNamespaceItself) throw noSuchResource()
+  if (
+    kind.namespaced &&
+    !info.namespace &&
+    (info.name || info.verb === "create") &&
+    info.verb !== "list" &&
+    info.verb !== "watch"
+  ) {
+    throw noSuchResource()
+  }
+}
+
+async function serve(
+  deps: RestDeps,
+  request: ApiRequest,
+  resource: ServedResource,
+  special: SpecialResource | undefined,
+): Promise<ApiResponse> {
+  const { engine, store } = deps
+  const { info, query } = request
+  const { verb } = info
+  const context = presentContext(deps, request, verb === "watch")
+  const operation = operationOf(request, resource)
+  const answer = (result: Result): ApiResponse => respond(operation, result, context)
+  if (special) return answer(await serveSpecial(deps, request, operation, special))
+  if (!resource.storage) throw methodNotAllowed()
+  const { subresource } = info
+  const isAllowed = subresource
+    ? resource.kind.subresources.some((entry) => entry.name === subresource && entry.verbs.includes(verb))
+    : resource.kind.verbs.includes(verb)
+  if (!isAllowed) throw methodNotAllowed()
+  switch (verb) {
+    case "get":
+      return answer(await getObject(operation, { resourceVersion: query.get("resourceVersion") ?? undefined }))
+    case "list":
+      return answer(await listObjects(store, operation, listOptions(query)))
+    case "watch":
+      return watchStream(
+        { store, clock: engine.clock, random: engine.random, stopping: deps.stopping },
+        request,
+        operation,
+        watchOptions(query),
+        context,
+      )
+    case "create":
+      writing(request, operation)
+      return answer(await createObject(engine, operation, await decodeBody(request, operation)))
+    case "update": {
+      writing(request, operation)
+      return answer(await update(engine, operation, await decodeBody(request, operation)))
+    }
+    case "patch":
+      writing(request, operation)
+      return answer(await patchObject(engine, operation, await patcherOf(request, operation)))
+    case "delete": {
+      const { dryRun, ...options } = await deleteOptions(request)
+      operation.dryRun = dryRun
+      return answer(await deleteObject(engine, operation, options))
+    }
+    case "deletecollection": {
+      const { dryRun, ...options } = await deleteOptions(request)
+      operation.dryRun = dryRun
+      return answer(await deleteCollection(engine, store, operation, listOptions(query), options))
+    }
+    default:
+      throw methodNotAllowed()
+  }
+}
+
+/** Replaces the object, or the part of it that a subresource shows. */
+export function update(engine: Engine, operation: Operation, input: KubeObject): Promise<Result> {
+  const { storage } = operation.resource
+  const strategy = storage && strategyOf(storage.kind, operation.subresource)
+  if (!strategy) throw methodNotAllowed()
+  return updateObject(engine, operation, { strategy, compute: () => deepCopy(input) })
+}
+
+async function serveSpecial(
+  deps: RestDeps,
+  request: ApiRequest,
+  operation: Operation,
+  special: SpecialResource,
+): Promise<Result> {
+  const { engine } = deps
+  const { verb } = request.info
+  if (verb === "get" && special.get) return special.get(engine, operation)
+  if (verb === "create" && special.create) {
+    writing(request, operation)
+    return special.create(engine, operation, await decodeBody(request, operation, special.input))
+  }
+  if (verb === "update" && special.update) {
+    writing(request, operation)
+    return special.update(engine, operation, await decodeBody(request, operation, special.input))
+  }
+  if (verb === "patch" && special.update && special.get) {
+    writing(request, operation)
+    const patcher = await patcherOf(request, operation, special.input)
+    const current = await special.get(engine, operation)
+    if (current.type !== "object") throw methodNotAllowed()
+    return special.update(engine, operation, patcher(current.object))
+  }
+  throw methodNotAllowed()
+}
+
+function operationOf(request: ApiRequest, resource: ServedResource): Operation {
+  const { info } = request
+  const { kind } = resource
+  return {
+    user: request.user ?? { name: "system:anonymous", groups: ["system:unauthenticated"] },
+    resource,
+    subresource: info.subresource,
+    namespace: kind.namespaced ? info.namespace : "",
+    name: info.name,
+    dryRun: false,
+    fieldManager: "",
+    fieldValidation: "Warn",
+    warnings: request.warnings,
+    signal: request.signal,
+  }
+}
+
+function writing(request: ApiRequest, operation: Operation): void {
+  const { dryRun, fieldManager, fieldValidation } = writeParameters(request.query, request.headers["user-agent"])
+  operation.dryRun = dryRun
+  operation.fieldManager = fieldManager
+  operation.fieldValidation = fieldValidation
+}
+
+function presentContext(deps: RestDeps, request: ApiRequest, isWatch: boolean): PresentContext {
+  const presentation = negotiate(request.headers["accept"], { isWatch })
+  const { query } = request
+  const include = query.get("includeObject") ?? "Metadata"
+  if (include !== "None" && include !== "Metadata" && include !== "Object") {
+    throw statusError.badRequest(`unrecognized includeObject value: ${JSON.stringify(include)}`)
+  }
+  return {
+    presentation:
+      query.has("pretty") && isTrue(query.get("pretty")) ? { ...presentation, isPretty: true } : presentation,
+    includeObject: include,
+    makeTable: deps.makeTable,
+    now: deps.engine.clock.now(),
+  }
+}
+
+/** The body as an object of the operation's kind, private to the caller. Throws 400 and 415 Statuses. */
+async function decodeBody(request: ApiRequest, operation: Operation, target?: DecodeTarget): Promise<KubeObject> {
+  const type = bodyType(request.headers["content-type"])
+  const body = await request.body()
+  const options = { fieldValidation: operation.fieldValidation, warnings: operation.warnings }
+  const wanted = target ?? decodeTarget(operation)
+  if (type === "json") return decodeRequestObject(body, wanted, schemaSource, options)
+  return decodeRequestObject(body, wanted, schemaSource, { ...options, parsed: yamlValue(body) })
+}
+
+function decodeTarget(operation: Operation): DecodeTarget {
+  const { kind, subresources, group, version, type } = operation.resource.kind
+  const own = { group, version, kind, type: type ?? "" }
+  if (!operation.subresource) return own
+  const found = subresources.find((entry) => entry.name === operation.subresource)
+  return found && found.kind.kind !== kind ? { ...found.kind, type: "" } : own
+}
+
+export function yamlValue(body: Buffer): unknown {
+  try {
+    return parseYaml(body.toString("utf8"), {
+      version: "1.1",
+      merge: true,
+      maxAliasCount: 100,
+      schema: "yaml-1.1",
+    }) as unknown
+  } catch (error) {
+    throw statusError.badRequest(`error converting YAML to JSON: yaml: ${(error as Error).message}`)
+  }
+}

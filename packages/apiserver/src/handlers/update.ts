@@ -1,0 +1,176 @@
+import {
+  type FieldError,
+  fieldError,
+  type KubeObject,
+  statusError,
+  validateObjectMetaUpdate,
+} from "@ladya/apimachinery"
+import type { Entry } from "../storage/entry.ts"
+import type { ResourceStorage } from "../storage/resource-storage.ts"
+import { attributesOf, mutate, validate } from "./admit.ts"
+import { createObject } from "./create.ts"
+import { ensureName, ensureNamespace, keepMetadata } from "./metadata.ts"
+import { type Engine, type Operation, type Result, servedObject, storageOf } from "./operation.ts"
+
+/** What one subresource (or the main resource) lets an update change, in the stored version. */
+export interface UpdateStrategy {
+  /** Takes back what this way of updating may not change. */
+  prepare(draft: KubeObject, previous: KubeObject): void
+  validate(next: KubeObject, previous: KubeObject): FieldError[]
+  /** Whether the object goes away when the update left nothing that holds its deletion up. */
+  isGone?(next: KubeObject): boolean
+  mayCreate?: boolean
+}
+
+export interface UpdateOptions {
+  strategy: UpdateStrategy
+  /**
+   * Makes the draft, in the version of the operation, from what stands there. May be called again after a conflict.
+   * `previous` is frozen, undefined when there is nothing.
+   */
+  compute(previous: KubeObject | undefined): Promise<KubeObject> | KubeObject
+}
+
+const modified = "the object has been modified; please apply your changes to the latest version and try again"
+const attempts = 10
+
+/** Replaces an object under optimistic concurrency. Throws 404, 409 and 422 Statuses. */
+export async function updateObject(engine: Engine, operation: Operation, options: UpdateOptions): Promise<Result> {
+  const storage = storageOf(operation)
+  const key = storage.keyOf(operation.namespace, operation.name)
+  let current = await storage.get(key)
+  for (let attempt = 1; ; attempt++) {
+    if (!current) return createInstead(engine, operation, options)
+    const step = await tryUpdate(engine, operation, options, storage, key, current)
+    if (step.done) return step.result
+    if (step.isPinned || attempt === attempts) {
+      throw statusError.conflict(operation.resource.kind, operation.name, modified)
+    }
+    current = step.current
+  }
+}
+
+type Step = { done: true; result: Result } | { done: false; isPinned: boolean; current: Entry | undefined }
+
+async function createInstead(engine: Engine, operation: Operation, options: UpdateOptions): Promise<Result> {
+  const { kind } = operation.resource
+  const isAllowed = options.strategy.mayCreate && storageOf(operation).kind.behaviour.allowCreateOnUpdate
+  if (!isAllowed) throw statusError.notFound(kind, operation.name)
+  const draft = await options.compute(undefined)
+  if (draft.metadata.uid) {
+    throw statusError.conflict(
+      kind,
+      operation.name,
+      `Precondition failed: UID in precondition: ${draft.metadata.uid}, UID in object meta: `,
+    )
+  }
+  if (draft.metadata.resourceVersion && draft.metadata.resourceVersion !== "0") {
+    throw statusError.notFound(kind, operation.name)
+  }
+  delete draft.metadata.resourceVersion
+  return createObject(engine, operation, draft)
+}
+
+async function tryUpdate(
+  engine: Engine,
+  operation: Operation,
+  options: UpdateOptions,
+  storage: ResourceStorage,
+  key: string,
+  current: Entry,
+): Promise<Step> {
+  const served = operation.resource.kind
+  const { kind } = storage
+  const { strategy } = options
+  const previous = current.object
+  const input = await options.compute(servedObject(operation, current))
+  ensureNamespace(input, operation.namespace)
+  ensureName(input, operation.name)
+  const isPinned = checkPreconditions(operation, input, previous)
+  served.behaviour.default?.(input)
+  const draft = served.toStorage(input)
+  if (draft !== input) kind.behaviour.default?.(draft)
+
+  const errors = keepMetadata(draft, previous)
+  draft.metadata.resourceVersion = String(current.revision)
+  const attributes = attributesOf(operation, "UPDATE", draft, previous)
+  await mutate(engine, attributes)
+  strategy.prepare(draft, previous)
+  kind.behaviour.default?.(draft)
+  errors.push(...validateObjectMetaUpdate(draft.metadata, previous.metadata))
+  errors.push(...strategy.validate(draft, previous))
+  if (errors.length > 0) throw statusError.invalid(kind, operation.name, errors)
+  await validate(engine, attributes)
+
+  const hooks = operation.subresource ? undefined : engine.hooks.get(`${kind.storage.group}/${kind.storage.resource}`)
+  const reservation = await hooks?.beforeWrite(draft, previous, { dryRun: operation.dryRun })
+  try {
+    const step = await write(operation, strategy, storage, key, current, draft)
+    if (step.done) reservation?.commit()
+    else reservation?.rollback()
+    return step.done ? step : { ...step, isPinned }
+  } catch (error) {
+    reservation?.rollback()
+    throw error
+  }
+}
+
+async function write(
+  operation: Operation,
+  strategy: UpdateStrategy,
+  storage: ResourceStorage,
+  key: string,
+  current: Entry,
+  draft: KubeObject,
+): Promise<Step> {
+  const value = storage.encode(draft)
+  // Nothing changed: the version stays, and nobody is told.
+  if (value.equals(current.value)) return entryStep(current)
+  if (operation.dryRun) {
+    const object = operation.resource.kind.fromStorage(draft)
+    return { done: true, result: { type: "object", code: 200, object, kind: operation.resource.kind } }
+  }
+  const isGone = strategy.isGone?.(draft) ?? false
+  const outcome = isGone
+    ? await storage.delete(key, current.revision)
+    : await storage.update(key, value, draft, current.revision)
+  if (!outcome.ok) return { done: false, isPinned: false, current: outcome.current }
+  if (!isGone) return entryStep(outcome.entry)
+  draft.metadata.resourceVersion = String(outcome.entry.revision)
+  const object = operation.resource.kind.fromStorage(draft)
+  return { done: true, result: { type: "object", code: 200, object, kind: operation.resource.kind } }
+}
+
+const entryStep = (entry: Entry): Step => ({ done: true, result: { type: "entry", code: 200, entry } })
+
+/** Whether the client named the version it wants to replace. Throws when that, or the uid, is another. */
+function checkPreconditions(operation: Operation, input: KubeObject, previous: KubeObject): boolean {
+  const { kind } = operation.resource
+  const { uid, resourceVersion } = input.metadata
+  if (uid && uid !== previous.metadata.uid) {
+    throw statusError.conflict(
+      kind,
+      operation.name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${previous.metadata.uid}`,
+    )
+  }
+  if (!resourceVersion || resourceVersion === "0") {
+    if (storageOf(operation).kind.behaviour.allowUnconditionalUpdate === false) {
+      throw statusError.invalid(kind, operation.name, [
+        fieldError.invalid("metadata.resourceVersion", 0, "must be specified for an update"),
+      ])
+    }
+    return false
+  }
+  if (resourceVersion !== previous.metadata.resourceVersion) {
+    throw statusError.conflict(kind, operation.name, modified)
+  }
+  return true
+}
+
+/** Deletion has begun and nothing holds it up any more. */
+export function isReadyToGo(object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata
+  if (!deletionTimestamp || (finalizers?.length ?? 0) > 0) return false
+  return (deletionGracePeriodSeconds ?? 0) === 0
+}

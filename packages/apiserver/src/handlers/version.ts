@@ -1,0 +1,24 @@
+import type { Handler } from "../request.ts"
+
+/** What `/version` says: the Kubernetes version whose API this is. */
+export const versionInfo = {
+  major: "1",
+  minor: "36",
+  emulationMajor: "1",
+  emulationMinor: "36",
+  minCompatibilityMajor: "1",
+  minCompatibilityMinor: "35",
+  gitVersion: "v1.36.0+ladya",
+  gitCommit: "",
+  gitTreeState: "clean",
+  buildDate: "2026-04-22T00:00:00Z",
+  goVersion: "",
+  compiler: "node",
+  platform: `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}`,
+}
+
+export const versionHandler: Handler = async () => ({
+  status: 200,
+  headers: { "Content-Type": "application/json" },
+  body: Buffer.from(JSON.stringify(versionInfo, undefined, 2)),
+})

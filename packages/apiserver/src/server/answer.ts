@@ -1,0 +1,47 @@
+import { promisify } from "node:util"
+import { gzip } from "node:zlib"
+import type { ApiResponse } from "../request.ts"
+import type { HttpRequest } from "./http-request.ts"
+
+const compress = promisify(gzip)
+/** Smaller answers are not worth compressing. */
+const gzipFromBytes = 128 * 1024
+
+/** Headers that every answer carries. */
+export function commonHeaders(request: HttpRequest, response: ApiResponse): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {
+    "Audit-Id": request.id,
+    "Cache-Control": "no-cache, private",
+    ...response.headers,
+  }
+  if (request.warnings.length > 0) headers["Warning"] = [...new Set(request.warnings)].map(warningValue)
+  return headers
+}
+
+// RFC 7234, section 5.5: code 299, no agent, the text quoted.
+function warningValue(text: string): string {
+  let clean = ""
+  for (const character of text) {
+    const code = character.charCodeAt(0)
+    clean += code < 32 || code > 126 ? "?" : character === '"' || character === "\\" ? `\\${character}` : character
+  }
+  return `299 - "${clean}"`
+}
+
+/** The body when it is all there: several buffers become one, a large one is compressed for clients that like it. */
+export async function wholeBody(
+  request: HttpRequest,
+  response: ApiResponse,
+  headers: Record<string, string | string[]>,
+): Promise<Buffer | undefined> {
+  const { body } = response
+  let whole: Buffer
+  if (Buffer.isBuffer(body)) whole = body
+  else if (Array.isArray(body)) whole = body.length === 1 ? (body[0] as Buffer) : Buffer.concat(body)
+  else return undefined
+  if (whole.length < gzipFromBytes || !/\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) return whole
+  if (headers["Content-Encoding"]) return whole
+  headers["Content-Encoding"] = "gzip"
+  headers["Vary"] = "Accept-Encoding"
+  return compress(whole, { level: 1 })
+}

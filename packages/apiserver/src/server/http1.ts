@@ -1,0 +1,86 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http"
+import type { Duplex } from "node:stream"
+import { Readable } from "node:stream"
+import { pipeline } from "node:stream/promises"
+import type { TLSSocket } from "node:tls"
+import { type ApiResponse, type BodySink, type Handler, hijacked } from "../request.ts"
+import { commonHeaders, wholeBody } from "./answer.ts"
+import { HttpRequest } from "./http-request.ts"
+
+/** Answers one HTTP/1.1 request. */
+export async function serveHttp1(handler: Handler, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  const request = requestOf(message)
+  response.on("close", () => request.close())
+  const answer = await handler(request)
+  if (answer === hijacked || response.destroyed) return
+  const headers = commonHeaders(request, answer)
+  const whole = await wholeBody(request, answer, headers)
+  // An unread rest of the body would be taken for the next request.
+  if (!message.complete) response.shouldKeepAlive = false
+  if (whole) {
+    headers["Content-Length"] = String(whole.length)
+    response.writeHead(answer.status, headers)
+    response.end(message.method === "HEAD" ? undefined : whole)
+    return
+  }
+  response.writeHead(answer.status, headers)
+  await sendStream(answer, response)
+}
+
+async function sendStream(answer: ApiResponse, response: ServerResponse): Promise<void> {
+  const { body } = answer
+  if (typeof body === "function") {
+    response.flushHeaders()
+    body(sinkOf(response))
+    return
+  }
+  const source = body instanceof Readable ? body : Readable.from(body as AsyncIterable<Buffer>)
+  response.flushHeaders()
+  await pipeline(source, response).catch(() => response.destroy())
+}
+
+function sinkOf(response: ServerResponse): BodySink {
+  return {
+    write: (chunk) => void response.write(chunk),
+    end: () => void response.end(),
+    abort: () => void response.destroy(),
+    get pendingBytes() {
+      return response.writableLength + (response.socket?.writableLength ?? 0)
+    },
+  }
+}
+
+function requestOf(message: IncomingMessage): HttpRequest {
+  return new HttpRequest({
+    method: message.method ?? "GET",
+    target: message.url ?? "/",
+    headers: message.headers as Record<string, string | undefined>,
+    stream: message,
+    socket: message.socket as TLSSocket,
+  })
+}
+
+/** Answers an `Upgrade` request: the handler takes the connection, or its answer is written on it. */
+export async function serveUpgrade(
+  handler: Handler,
+  message: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  const request = requestOf(message)
+  request.upgrade = { socket, head }
+  socket.on("close", () => request.close())
+  socket.on("error", () => request.close())
+  const answer = await handler(request)
+  if (answer === hijacked || socket.destroyed) return
+  const headers = commonHeaders(request, answer)
+  const whole = (await wholeBody(request, answer, headers)) ?? Buffer.alloc(0)
+  const lines = [`HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ""}`]
+  headers["Content-Length"] = String(whole.length)
+  headers["Connection"] = "close"
+  for (const [name, value] of Object.entries(headers)) {
+    for (const one of Array.isArray(value) ? value : [value]) lines.push(`${name}: ${one}`)
+  }
+  socket.write(`${lines.join("\r\n")}\r\n\r\n`)
+  socket.end(whole)
+}

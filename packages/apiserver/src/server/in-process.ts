@@ -1,0 +1,218 @@
+import { deepCopy, type KubeObject, parsePatch, statusError } from "@ladya/apimachinery"
+import type { ApiCall, Transport, WatchCall, WatchEvent } from "@ladya/client"
+import type { Store } from "@ladya/store"
+import type { UserInfo } from "../authentication/authenticator.ts"
+import type { Authorizer } from "../authorization/authorizer.ts"
+import { authorize } from "../filters/authorize.ts"
+import { createObject } from "../handlers/create.ts"
+import { deleteObject } from "../handlers/delete.ts"
+import { deleteCollection } from "../handlers/delete-collection.ts"
+import { getObject } from "../handlers/get.ts"
+import { listObjects } from "../handlers/list.ts"
+import type { Engine, Operation, Result } from "../handlers/operation.ts"
+import { patchObject } from "../handlers/patch.ts"
+import { newPatcher } from "../handlers/patchers.ts"
+import { listKind } from "../handlers/respond.ts"
+import { methodNotAllowed, noSuchResource, type SpecialResource, specialKey, update } from "../handlers/rest.ts"
+import { openWatch } from "../handlers/watch.ts"
+import { freezeObject } from "../storage/freeze.ts"
+import type { WatchFormat } from "../storage/watchers.ts"
+
+export interface InProcessDeps {
+  engine: Engine
+  store: Store
+  /** Asked for every call. */
+  authorizers: readonly Authorizer[]
+  special: ReadonlyMap<string, SpecialResource>
+  stopping: AbortSignal
+}
+
+type Call = ApiCall | WatchCall
+
+/** The API without HTTP: the same handlers, called with objects. What comes out is frozen and shared. */
+export class InProcessTransport implements Transport {
+  readonly #deps: InProcessDeps
+  readonly #user: UserInfo
+
+  constructor(deps: InProcessDeps, user: UserInfo) {
+    this.#deps = deps
+    this.#user = user
+  }
+
+  async call(call: ApiCall, signal?: AbortSignal): Promise<KubeObject> {
+    const operation = await this.#operation(call, call.verb, signal)
+    const { special } = this.#deps
+    const own = special.get(specialKey(operation.resource, operation.subresource))
+    const result = own ? await this.#callSpecial(own, operation, call) : await this.#callGeneric(operation, call)
+    return objectOf(operation, result)
+  }
+
+  async *watch(call: WatchCall, signal: AbortSignal): AsyncGenerator<WatchEvent> {
+    const operation = await this.#operation(call, "watch", signal)
+    const queue: WatchEvent[] = []
+    let wake: (() => void) | undefined
+    let isEnded = false
+    const end = (): void => {
+      isEnded = true
+      wake?.()
+    }
+    const { stopping } = this.#deps
+    const watch = await openWatch(this.#deps.store, operation, call.parameters, objectFormat(operation), {
+      deliver(items) {
+        for (const item of items) queue.push(item)
+        wake?.()
+      },
+      end,
+    })
+    queue.unshift(...watch.initial)
+    signal.addEventListener("abort", end, { once: true })
+    stopping.addEventListener("abort", end, { once: true })
+    try {
+      if (signal.aborted || stopping.aborted) return
+      for (;;) {
+        while (queue.length > 0) {
+          const batch = queue.splice(0)
+          for (const event of batch) {
+            if (signal.aborted) return
+            yield event
+          }
+        }
+        if (isEnded) return
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+        wake = undefined
+      }
+    } finally {
+      watch.leave()
+      signal.removeEventListener("abort", end)
+      stopping.removeEventListener("abort", end)
+    }
+  }
+
+  async #operation(call: Call, verb: string, signal: AbortSignal | undefined): Promise<Operation> {
+    signal?.throwIfAborted()
+    const { target, namespace } = call
+    const resource = this.#deps.engine.resources.lookup(target.group, target.version, target.resource)
+    if (!resource) throw noSuchResource()
+    const name = "name" in call ? (call.name ?? "") : ""
+    const subresource = "subresource" in call ? (call.subresource ?? "") : ""
+    const operation: Operation = {
+      user: this.#user,
+      resource,
+      subresource,
+      namespace: resource.kind.namespaced ? namespace : "",
+      name,
+      dryRun: false,
+      fieldManager: "",
+      fieldValidation: "Ignore",
+      warnings: [],
+      signal: signal ?? neverAborted,
+    }
+    if ("parameters" in call) {
+      const parameters = call.parameters as { dryRun?: boolean; fieldManager?: string }
+      operation.dryRun = parameters.dryRun ?? false
+      operation.fieldManager = parameters.fieldManager ?? this.#user.name
+    }
+    if (verb === "create" && resource.kind.namespaced && !operation.namespace) {
+      operation.namespace = ("object" in call ? call.object.metadata.namespace : "") ?? ""
+    }
+    await authorize(this.#deps.authorizers, {
+      user: this.#user,
+      info: {
+        isResource: true,
+        path: "",
+        verb,
+        group: target.group,
+        version: target.version,
+        resource: target.resource,
+        subresource,
+        namespace: operation.namespace,
+        name,
+      },
+    })
+    return operation
+  }
+
+  async #callGeneric(operation: Operation, call: ApiCall): Promise<Result> {
+    const { engine, store } = this.#deps
+    if (!operation.resource.storage) throw methodNotAllowed()
+    switch (call.verb) {
+      case "get":
+        return getObject(operation)
+      case "list":
+        return listObjects(store, operation, call.parameters)
+      case "create":
+        return createObject(engine, operation, inputOf(operation, call.object))
+      case "update":
+        return update(engine, operation, inputOf(operation, call.object))
+      case "patch":
+        return patchObject(engine, operation, newPatcher(operation, call.patchType, checkedPatch(call)))
+      case "delete":
+        return deleteObject(engine, operation, call.parameters)
+      case "deletecollection":
+        return deleteCollection(engine, store, operation, call.selection, call.parameters)
+    }
+  }
+
+  async #callSpecial(special: SpecialResource, operation: Operation, call: ApiCall): Promise<Result> {
+    const { engine } = this.#deps
+    if (call.verb === "get" && special.get) return special.get(engine, operation)
+    if (call.verb === "create" && special.create) return special.create(engine, operation, deepCopy(call.object))
+    if (call.verb === "update" && special.update) return special.update(engine, operation, deepCopy(call.object))
+    if (call.verb === "patch" && special.get && special.update) {
+      const current = await special.get(engine, operation)
+      if (current.type !== "object") throw methodNotAllowed()
+      const patcher = newPatcher(operation, call.patchType, checkedPatch(call), special.input)
+      return special.update(engine, operation, patcher(current.object))
+    }
+    throw methodNotAllowed()
+  }
+}
+
+const neverAborted = new AbortController().signal
+
+/** A private copy with kind and apiVersion filled in. */
+function inputOf(operation: Operation, object: KubeObject): KubeObject {
+  const { kind } = operation.resource
+  const copy = deepCopy(object)
+  const apiVersion = kind.group ? `${kind.group}/${kind.version}` : kind.version
+  if (copy.kind && copy.kind !== kind.kind) {
+    throw statusError.badRequest(`the object provided is a ${copy.kind}, not a ${kind.kind}`)
+  }
+  copy.kind = kind.kind
+  copy.apiVersion = apiVersion
+  copy.metadata ??= {}
+  return copy
+}
+
+function checkedPatch(call: Extract<ApiCall, { verb: "patch" }>): unknown {
+  return parsePatch(JSON.stringify(call.patch), call.patchType)
+}
+
+function objectOf(operation: Operation, result: Result): KubeObject {
+  const { kind } = operation.resource
+  switch (result.type) {
+    case "entry":
+      return kind.fromStorage(result.entry.object)
+    case "object":
+      return freezeObject(result.object)
+    case "list": {
+      const list = {
+        kind: listKind(kind),
+        apiVersion: kind.group ? `${kind.group}/${kind.version}` : kind.version,
+        metadata: result.metadata,
+        items: result.entries.map((entry) => kind.fromStorage(entry.object)),
+      }
+      return Object.freeze(list) as unknown as KubeObject
+    }
+  }
+}
+
+function objectFormat(operation: Operation): WatchFormat<WatchEvent> {
+  const { kind } = operation.resource
+  return {
+    id: `object ${kind.group}/${kind.version}`,
+    event: (type, entry) => ({ type, object: kind.fromStorage(entry.object) }),
+  }
+}

@@ -1,0 +1,92 @@
+import type { KubeObject } from "@ladya/apimachinery"
+import type { KeyValue } from "@ladya/store"
+import { freezeObject } from "./freeze.ts"
+import type { StoredShape } from "./shape.ts"
+
+/** Objects that a write hands over, by the bytes they were encoded to: what we wrote ourselves is never parsed again. */
+const drafts = new WeakMap<Buffer, KubeObject>()
+
+/** Gives an object over together with its bytes. The caller must not write to it any more. */
+export function handOver(value: Buffer, draft: KubeObject): void {
+  drafts.set(value, draft)
+}
+
+/**
+ * One version of one object: its bytes as stored, its revision, and the decoded object when somebody asks for it.
+ * Shared by every reader and watcher.
+ */
+export class Entry {
+  readonly shape: StoredShape
+  /** Path below the resource's prefix: `namespace/name`, or `name`. */
+  readonly key: string
+  /** As stored: without resourceVersion. */
+  readonly value: Buffer
+  /** The object's resourceVersion. For a deletion that of the deletion. */
+  readonly revision: number
+  #object: KubeObject | undefined
+  #fields: Readonly<Record<string, string>> | undefined
+
+  constructor(shape: StoredShape, key: string, value: Buffer, revision: number) {
+    this.shape = shape
+    this.key = key
+    this.value = value
+    this.revision = revision
+  }
+
+  static of(shape: StoredShape, kv: KeyValue): Entry {
+    return new Entry(shape, kv.key.slice(shape.prefix.length), kv.value, kv.modRevision)
+  }
+
+  /** The decoded object, frozen. */
+  get object(): KubeObject {
+    if (this.#object) return this.#object
+    let object = drafts.get(this.value)
+    if (object) drafts.delete(this.value)
+    else object = JSON.parse(this.value.toString("utf8")) as KubeObject
+    object.metadata.resourceVersion = String(this.revision)
+    this.#object = freezeObject(object)
+    return this.#object
+  }
+
+  /** What a field selector can name. */
+  get fields(): Readonly<Record<string, string>> {
+    this.#fields ??= this.shape.fieldsOf(this.object)
+    return this.#fields
+  }
+
+  get namespace(): string {
+    const slash = this.key.indexOf("/")
+    return slash < 0 ? "" : this.key.slice(0, slash)
+  }
+
+  get name(): string {
+    return this.key.slice(this.key.indexOf("/") + 1)
+  }
+
+  /** The length of the encoded object. */
+  get wireLength(): number {
+    return this.value.length + this.shape.revisionLength(this.revision)
+  }
+
+  /** The encoded object, resourceVersion included. */
+  wire(): Buffer {
+    const target = Buffer.allocUnsafe(this.wireLength)
+    this.writeWire(target, 0)
+    return target
+  }
+
+  /** Writes the encoded object; returns the offset behind it. */
+  writeWire(target: Buffer, offset: number): number {
+    return this.shape.splice(this.value, this.revision, target, offset)
+  }
+
+  /** The same content as of another revision: what watchers see of a deletion. */
+  at(revision: number): Entry {
+    const entry = new Entry(this.shape, this.key, this.value, revision)
+    const object = this.#object
+    if (object) {
+      entry.#object = freezeObject({ ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } })
+    }
+    return entry
+  }
+}

@@ -1,0 +1,221 @@
+import type { Store, StoreEvent } from "@ladya/store"
+import { Entry } from "./entry.ts"
+import type { Selection } from "./selection.ts"
+import type { StoredShape } from "./shape.ts"
+import type { FeedListener, StoreFeed } from "./store-feed.ts"
+
+/** A change of one object, as the cache saw it. */
+export interface CacheEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED"
+  readonly revision: number
+  /** For DELETED: the last content, with the revision of the deletion. */
+  readonly entry: Entry
+  readonly previous: Entry | undefined
+}
+
+interface Slot {
+  readonly key: string
+  entry: Entry
+}
+
+/** At most so many events are remembered; older ones are asked of the store. */
+const historyLimit = 1024
+
+/**
+ * The present state of one kept resource and its latest changes. Loaded when first asked for, then fed by the store.
+ */
+export class ResourceCache implements FeedListener {
+  readonly shape: StoredShape
+  readonly #store: Store
+  readonly #feed: StoreFeed
+  readonly #slots = new Map<string, Slot>()
+  /** The slots in the order of their keys. */
+  #sorted: Slot[] = []
+  #history: CacheEvent[] = []
+  /** Every event after this revision is in the history. */
+  #historyFloor = 0
+  #lastChange = 0
+  #loadedAt = 0
+  #loading: Promise<void> | undefined
+  #isLoaded = false
+  #early: StoreEvent[] = []
+  #generation = 0
+  readonly #onEvents = new Set<(events: readonly CacheEvent[]) => void>()
+  readonly #onReset = new Set<() => void>()
+
+  constructor(deps: { shape: StoredShape; store: Store; feed: StoreFeed }) {
+    this.shape = deps.shape
+    this.#store = deps.store
+    this.#feed = deps.feed
+  }
+
+  /** The state shown is the store's at this revision. */
+  get revision(): number {
+    return Math.max(this.#feed.revision, this.#loadedAt)
+  }
+
+  /** The revision of the newest change of this resource that the cache knows of. */
+  get lastChange(): number {
+    return this.#lastChange
+  }
+
+  get size(): number {
+    return this.#slots.size
+  }
+
+  /** Resolves when there is a state to show. */
+  ready(): Promise<void> | undefined {
+    if (this.#isLoaded) return undefined
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = undefined
+    })
+    return this.#loading
+  }
+
+  /** Only after `ready`. */
+  get(key: string): Entry | undefined {
+    return this.#slots.get(key)?.entry
+  }
+
+  /** The objects that a selection may choose, in the order of their keys; after `after` when given. Not filtered. */
+  *scan(selection: Pick<Selection, "namespace" | "name">, after?: string): Generator<Entry> {
+    const { namespace, name } = selection
+    if (name !== undefined && (namespace || !this.shape.kind.namespaced)) {
+      const key = namespace ? `${namespace}/${name}` : name
+      const entry = this.get(key)
+      if (entry && (after === undefined || key > after)) yield entry
+      return
+    }
+    const prefix = namespace ? `${namespace}/` : ""
+    const sorted = this.#sorted
+    let index = after === undefined || after < prefix ? lowerBound(sorted, prefix) : lowerBound(sorted, after)
+    if (after !== undefined && sorted[index]?.key === after) index++
+    for (; index < sorted.length; index++) {
+      const slot = sorted[index]!
+      if (prefix && !slot.key.startsWith(prefix)) return
+      yield slot.entry
+    }
+  }
+
+  /** All changes after `revision`; undefined when they are not remembered that far back. */
+  eventsAfter(revision: number): readonly CacheEvent[] | undefined {
+    if (revision < this.#historyFloor) return undefined
+    const history = this.#history
+    let low = 0
+    let high = history.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (history[middle]!.revision <= revision) low = middle + 1
+      else high = middle
+    }
+    return history.slice(low)
+  }
+
+  /** Calls back with every later change, and when the cache has to start afresh. */
+  subscribe(onEvents: (events: readonly CacheEvent[]) => void, onReset: () => void): () => void {
+    this.#onEvents.add(onEvents)
+    this.#onReset.add(onReset)
+    return () => {
+      this.#onEvents.delete(onEvents)
+      this.#onReset.delete(onReset)
+    }
+  }
+
+  onEvents(events: readonly StoreEvent[]): void {
+    if (!this.#isLoaded) {
+      if (this.#loading) this.#early.push(...events)
+      return
+    }
+    const changes: CacheEvent[] = []
+    for (const event of events) {
+      const change = this.#apply(event)
+      if (change) changes.push(change)
+    }
+    if (changes.length === 0) return
+    for (const change of changes) this.#history.push(change)
+    if (this.#history.length > 2 * historyLimit) {
+      const cut = this.#history.length - historyLimit
+      this.#historyFloor = this.#history[cut - 1]!.revision
+      this.#history = this.#history.slice(cut)
+    }
+    for (const callback of this.#onEvents) callback(changes)
+  }
+
+  onReset(): void {
+    this.#generation++
+    this.#isLoaded = false
+    this.#slots.clear()
+    this.#sorted = []
+    this.#history = []
+    this.#early = []
+    for (const callback of this.#onReset) callback()
+  }
+
+  async #load(): Promise<void> {
+    for (;;) {
+      const generation = this.#generation
+      this.#feed.listen(this.shape.prefix, this)
+      this.#early = []
+      const { items, revision } = await this.#store.list({ prefix: this.shape.prefix })
+      if (generation !== this.#generation) continue
+      this.#sorted = []
+      let lastChange = 0
+      for (const kv of items) {
+        const entry = Entry.of(this.shape, kv)
+        const slot: Slot = { key: entry.key, entry }
+        this.#slots.set(slot.key, slot)
+        this.#sorted.push(slot)
+        if (kv.modRevision > lastChange) lastChange = kv.modRevision
+      }
+      this.#sorted.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+      this.#loadedAt = revision
+      // Deletions leave no trace in the list: anything up to here may have changed the state.
+      this.#lastChange = Math.max(lastChange, revision)
+      this.#historyFloor = revision
+      this.#isLoaded = true
+      const early = this.#early
+      this.#early = []
+      this.onEvents(early)
+      return
+    }
+  }
+
+  #apply(event: StoreEvent): CacheEvent | undefined {
+    const { kv } = event
+    const revision = kv.modRevision
+    if (revision <= this.#loadedAt) return undefined
+    const key = kv.key.slice(this.shape.prefix.length)
+    const slot = this.#slots.get(key)
+    this.#lastChange = revision
+    if (event.type === "delete") {
+      if (!slot) return undefined
+      this.#slots.delete(key)
+      this.#sorted.splice(lowerBound(this.#sorted, key), 1)
+      return { type: "DELETED", revision, entry: slot.entry.at(revision), previous: slot.entry }
+    }
+    const entry = new Entry(this.shape, key, kv.value, revision)
+    if (slot) {
+      const previous = slot.entry
+      slot.entry = entry
+      return { type: "MODIFIED", revision, entry, previous }
+    }
+    const added: Slot = { key, entry }
+    this.#slots.set(key, added)
+    const last = this.#sorted.at(-1)
+    if (!last || last.key < key) this.#sorted.push(added)
+    else this.#sorted.splice(lowerBound(this.#sorted, key), 0, added)
+    return { type: "ADDED", revision, entry, previous: undefined }
+  }
+}
+
+/** The index of the first slot whose key is not less than `key`. */
+function lowerBound(sorted: readonly Slot[], key: string): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (sorted[middle]!.key < key) low = middle + 1
+    else high = middle
+  }
+  return low
+}

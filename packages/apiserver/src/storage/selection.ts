@@ -1,0 +1,80 @@
+import type { KindDefinition } from "@ladya/api"
+import {
+  type FieldSelector,
+  parseFieldSelector,
+  parseLabelSelector,
+  type Selector,
+  statusError,
+} from "@ladya/apimachinery"
+import type { Entry } from "./entry.ts"
+
+/** Which objects of a resource are meant. Selections with the same `id` choose the same. */
+export interface Selection {
+  readonly id: string
+  /** Empty for all. */
+  readonly namespace: string
+  /** The one name that can match; undefined when it is free. */
+  readonly name: string | undefined
+  readonly labels: Selector | undefined
+  readonly fields: FieldSelector | undefined
+  /** Everything in the namespace. */
+  readonly everything: boolean
+  matches(entry: Entry): boolean
+}
+
+export interface SelectionParameters {
+  namespace: string
+  /** The name in the URL. */
+  name?: string
+  labelSelector?: string | undefined
+  fieldSelector?: string | undefined
+}
+
+const generic = new Set(["metadata.name", "metadata.namespace"])
+
+function checkFields(kind: KindDefinition, selector: FieldSelector): void {
+  const known = kind.behaviour.selectableFields
+  for (const { field } of selector.requirements) {
+    if (generic.has(field)) continue
+    if (known && field in known(sampleOf(kind))) continue
+    throw statusError.badRequest(
+      `Unable to find ${JSON.stringify(`${kind.group ? `${kind.group}/` : ""}${kind.version}, Resource=${kind.resource}`)} that match label selector "", field selector ${JSON.stringify(selector.toString())}: field label not supported: ${field}`,
+    )
+  }
+}
+
+// Selectable fields are read off an object: an empty one tells their names.
+function sampleOf(kind: KindDefinition): Parameters<NonNullable<KindDefinition["behaviour"]["selectableFields"]>>[0] {
+  return { apiVersion: "", kind: kind.kind, metadata: {}, spec: {}, status: {} } as never
+}
+
+/** Parses selectors and checks that the kind knows the fields. Throws a 400 Status. */
+export function newSelection(kind: KindDefinition, parameters: SelectionParameters): Selection {
+  const { namespace } = parameters
+  const labelText = parameters.labelSelector ?? ""
+  const fieldText = parameters.fieldSelector ?? ""
+  const labels = labelText ? parseLabelSelector(labelText) : undefined
+  let fields = fieldText ? parseFieldSelector(fieldText) : undefined
+  if (fields) checkFields(kind, fields)
+  const name = parameters.name || fields?.required("metadata.name") || undefined
+  // A selector that says only the name needs no look at the object.
+  if (fields?.requirements.length === 1 && name !== undefined && fields.required("metadata.name") === name) {
+    fields = undefined
+  }
+  if (fields?.everything) fields = undefined
+  const labelsOrNone = labels?.everything ? undefined : labels
+  return {
+    id: `${namespace}\u0000${name ?? ""}\u0000${labelsOrNone?.toString() ?? ""}\u0000${fields?.toString() ?? ""}`,
+    namespace,
+    name,
+    labels: labelsOrNone,
+    fields,
+    everything: name === undefined && !labelsOrNone && !fields,
+    matches(entry) {
+      if (namespace && !(entry.key.startsWith(namespace) && entry.key.charCodeAt(namespace.length) === 47)) return false
+      if (name !== undefined && entry.name !== name) return false
+      if (labelsOrNone && !labelsOrNone.matches(entry.object.metadata.labels)) return false
+      return !fields || fields.matches(entry.fields)
+    },
+  }
+}

@@ -1,1 +1,0 @@
-export { makeTable, type TableInput } from "./make-table.ts"
