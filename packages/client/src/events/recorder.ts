@@ -1,8 +1,7 @@
 import { type corev1, refs } from "@ladya/api"
-import { isStatus, type KubeObject, StatusError } from "@ladya/apimachinery"
+import { formatTime, isStatus, type KubeObject, StatusError } from "@ladya/apimachinery"
 import { type Clock, type Component, errorMessage, type Logger, newDeferred, type Random, sleep } from "@ladya/util"
 import type { Client, ResourceClient } from "../client.ts"
-import { timeText } from "../time.ts"
 import { Correlator, LruMap, type Observation } from "./correlator.ts"
 
 /** Tells users what happens to an object, as `kubectl describe` shows it. Never blocks and never throws. */
@@ -135,7 +134,7 @@ class ApiEventRecorder implements EventRecorder {
     const known = this.#sent.get(key)
     if (known) {
       const count = known.count + 1
-      const patch = { count, message, lastTimestamp: timeText(atMs) }
+      const patch = { count, message, lastTimestamp: formatTime(atMs) }
       try {
         await this.#insist(() => this.#events.patch(known.name, "merge", patch, { namespace: known.namespace }))
         this.#sent.set(key, { ...known, count, message })
@@ -169,7 +168,7 @@ class ApiEventRecorder implements EventRecorder {
 
   #newEvent(observation: Observation, message: string, atMs: number): corev1.Event {
     const { involvedObject, source, type, reason } = observation
-    const time = timeText(atMs)
+    const time = formatTime(atMs)
     // Unique within the component's life, and as good as unique beyond it: time in nanoseconds.
     const suffix = (BigInt(Math.floor(atMs)) * 1_000_000n + BigInt(this.#sequence++ % 1_000_000)).toString(16)
     return {

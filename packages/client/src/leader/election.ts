@@ -1,8 +1,7 @@
 import { type coordinationv1, refs } from "@ladya/api"
-import { isStatus } from "@ladya/apimachinery"
+import { formatMicroTime, isStatus } from "@ladya/apimachinery"
 import { type Clock, type Component, errorMessage, type Logger, type Random, sleep } from "@ladya/util"
 import type { Client } from "../client.ts"
-import { microTimeText } from "../time.ts"
 
 export interface LeaderElectionOptions {
   client: Client
@@ -113,7 +112,7 @@ class LeaseElection implements LeaderElection {
   async #try(): Promise<boolean> {
     const { client, namespace, leaseName, identity, clock } = this.#options
     const leases = client.resource(refs.leases)
-    const now = microTimeText(clock.now())
+    const now = formatMicroTime(clock.now())
     try {
       let current: coordinationv1.Lease
       try {
@@ -169,7 +168,7 @@ class LeaseElection implements LeaderElection {
 
   async #release(): Promise<void> {
     if (this.#leader !== this.#options.identity || !this.#observed) return
-    const now = microTimeText(this.#options.clock.now())
+    const now = formatMicroTime(this.#options.clock.now())
     const { spec } = this.#observed
     try {
       const released = await this.#options.client.resource(refs.leases).update({

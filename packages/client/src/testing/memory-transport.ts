@@ -1,7 +1,27 @@
-import { type KubeList, type KubeObject, newStatusError, type StatusError, statusError } from "@ladya/apimachinery"
-import { type Clock, deepFreeze, newDeferred } from "@ladya/util"
-import { timeText } from "../time.ts"
-import type { ApiCall, CallTarget, ListParameters, Transport, WatchCall, WatchEvent } from "../transport.ts"
+import { kindByResource, schemaSource } from "@ladya/api"
+import {
+  applyJsonPatch,
+  applyMergePatch,
+  applyStrategicPatch,
+  deepFreeze,
+  formatTime,
+  type KubeList,
+  type KubeObject,
+  newStatusError,
+  parseLabelSelector,
+  type StatusError,
+  statusError,
+} from "@ladya/apimachinery"
+import { type Clock, newDeferred } from "@ladya/util"
+import type {
+  ApiCall,
+  CallTarget,
+  DeleteParameters,
+  ListParameters,
+  Transport,
+  WatchCall,
+  WatchEvent,
+} from "../transport.ts"
 
 interface Recorded {
   revision: number
@@ -11,7 +31,7 @@ interface Recorded {
 
 /**
  * A small API in memory, for unit tests of what stands on the client: objects, versions, watches, label and field
- * selectors by equality, merge patches, finalizers. It knows no kinds: nothing is defaulted or validated.
+ * selectors, patches, finalizers, graceful deletion of bound pods. Nothing is defaulted or validated.
  */
 export class MemoryTransport implements Transport {
   /** Every call that was made, watches left out. */
@@ -71,11 +91,10 @@ export class MemoryTransport implements Transport {
         return this.#update(call.target, call.name, call.object, call.subresource)
       case "patch": {
         const current = this.#find(call.target, call.namespace, call.name)
-        const merged = mergePatch(current, call.patch) as KubeObject
-        return this.#update(call.target, call.name, merged, call.subresource)
+        return this.#update(call.target, call.name, patched(current, call), call.subresource)
       }
       case "delete":
-        return this.#delete(call.target, call.namespace, call.name, call.parameters.preconditions)
+        return this.#delete(call.target, call.namespace, call.name, call.parameters)
       case "deletecollection": {
         const list = this.#list(call.target, call.namespace, call.selection)
         for (const item of list.items) {
@@ -146,7 +165,8 @@ export class MemoryTransport implements Transport {
 
   #create(call: ApiCall & { verb: "create" }): KubeObject {
     const { target, namespace } = call
-    // Subresources that are created (eviction, binding, token) are only recorded.
+    // Other subresources that are created (eviction, token) are only recorded.
+    if (call.subresource === "binding") return this.#bind(call)
     if (call.subresource) return call.object
     const { metadata } = call.object
     const name = metadata.name ?? `${metadata.generateName ?? ""}${(this.#revision + 1).toString(36).padStart(5, "0")}`
@@ -159,10 +179,17 @@ export class MemoryTransport implements Transport {
       name,
       ...(namespace ? { namespace } : {}),
       uid: crypto.randomUUID(),
-      creationTimestamp: timeText(this.#clock.now()),
+      creationTimestamp: formatTime(this.#clock.now()),
       generation: 1,
     }
     return this.#store(target, object, "ADDED")
+  }
+
+  #bind({ target, namespace, name = "", object }: ApiCall & { verb: "create" }): KubeObject {
+    const pod = structuredClone(this.#find(target, namespace, name)) as KubeObject & { spec?: { nodeName?: string } }
+    pod.spec = { ...pod.spec, nodeName: (object as KubeObject & { target?: { name?: string } }).target?.name ?? "" }
+    this.#update(target, name, pod)
+    return object
   }
 
   #update(target: CallTarget, name: string, next: KubeObject, subresource?: string): KubeObject {
@@ -186,26 +213,27 @@ export class MemoryTransport implements Transport {
       JSON.stringify({ ...current, metadata: { ...current.metadata, resourceVersion: "" } })
     )
       return current
-    if (object.metadata.deletionTimestamp && (object.metadata.finalizers ?? []).length === 0) {
+    const isGone = object.metadata.deletionTimestamp && (object.metadata.finalizers ?? []).length === 0
+    if (isGone && !isBoundPod(object)) {
       return this.#remove(target, object)
     }
     return this.#store(target, object, "MODIFIED")
   }
 
-  #delete(
-    target: CallTarget,
-    namespace: string,
-    name: string,
-    preconditions: { uid?: string; resourceVersion?: string } = {},
-  ): KubeObject {
+  #delete(target: CallTarget, namespace: string, name: string, parameters: DeleteParameters = {}): KubeObject {
     const current = this.#find(target, namespace, name)
-    if (preconditions.uid && preconditions.uid !== current.metadata.uid) {
-      throw statusError.conflict(target, name, `the UID in the precondition (${preconditions.uid}) does not match`)
+    const uid = parameters.preconditions?.uid
+    if (uid && uid !== current.metadata.uid) {
+      throw statusError.conflict(target, name, `the UID in the precondition (${uid}) does not match`)
     }
-    if ((current.metadata.finalizers ?? []).length === 0) return this.#remove(target, structuredClone(current))
-    if (current.metadata.deletionTimestamp) return current
     const object = structuredClone(current)
-    object.metadata.deletionTimestamp = timeText(this.#clock.now())
+    const finalizer = propagationFinalizers[parameters.propagationPolicy ?? ""]
+    const finalizers = object.metadata.finalizers ?? []
+    if (finalizer && !finalizers.includes(finalizer)) object.metadata.finalizers = [...finalizers, finalizer]
+    const isGraceful = isBoundPod(object) && parameters.gracePeriodSeconds !== 0
+    if (!isGraceful && (object.metadata.finalizers ?? []).length === 0) return this.#remove(target, object)
+    if (current.metadata.deletionTimestamp) return current
+    object.metadata.deletionTimestamp = formatTime(this.#clock.now())
     return this.#store(target, object, "MODIFIED")
   }
 
@@ -235,6 +263,12 @@ interface Parts {
   status?: unknown
 }
 
+const propagationFinalizers: Readonly<Record<string, string>> = { Foreground: "foregroundDeletion", Orphan: "orphan" }
+
+function isBoundPod(object: KubeObject & Parts): boolean {
+  return object.kind === "Pod" && Boolean((object.spec as { nodeName?: string } | undefined)?.nodeName)
+}
+
 function resourceId(target: CallTarget): string {
   return `${target.group}/${target.resource}`
 }
@@ -249,27 +283,23 @@ function expired(asked: string, compacted: number): StatusError {
 
 function matches(object: KubeObject, namespace: string, selection: ListParameters): boolean {
   if (namespace && object.metadata.namespace !== namespace) return false
-  const wanted = (selector = ""): [string, string][] =>
-    selector
-      .split(",")
-      .filter(Boolean)
-      .map((part) => [part.split("=")[0] ?? "", part.split("=").at(-1) ?? ""])
-  if (!wanted(selection.labelSelector).every(([name, value]) => object.metadata.labels?.[name] === value)) return false
-  return wanted(selection.fieldSelector).every(([path, value]) => {
-    const at = path
-      .split(".")
-      .reduce<unknown>((from, part) => (from as Record<string, unknown> | undefined)?.[part], object)
-    return (at ?? "") === value
-  })
+  if (!parseLabelSelector(selection.labelSelector ?? "").matches(object.metadata.labels)) return false
+  return (selection.fieldSelector ?? "")
+    .split(",")
+    .filter(Boolean)
+    .every((part) => {
+      const [path = "", value = ""] = part.split("=")
+      const at = path
+        .split(".")
+        .reduce<unknown>((from, field) => (from as Record<string, unknown> | undefined)?.[field], object)
+      return (at ?? "") === value
+    })
 }
 
-function mergePatch(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== "object" || patch === null || Array.isArray(patch)) return patch
-  const base = typeof target === "object" && target !== null && !Array.isArray(target) ? target : {}
-  const result: Record<string, unknown> = { ...base }
-  for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete result[name]
-    else result[name] = mergePatch(result[name], value)
-  }
-  return result
+function patched(current: KubeObject, call: ApiCall & { verb: "patch" }): KubeObject {
+  if (call.patchType === "json") return applyJsonPatch(current, call.patch)
+  if (call.patchType === "merge") return applyMergePatch(current, call.patch)
+  const type = kindByResource(call.target)?.type
+  if (!type) throw newStatusError("UnsupportedMediaType", "no strategic merge patch for this resource")
+  return applyStrategicPatch(current, call.patch, type, schemaSource)
 }

@@ -1,0 +1,1 @@
+export { type DiscoveryDeps, isDiscoveryPath, newDiscoveryHandler } from "./handler.ts"

@@ -1,0 +1,1 @@
+export { makeTable, type TableInput } from "./make-table.ts"
