@@ -1,5 +1,4 @@
-import type { KubeObject } from "@ladya/apimachinery"
-import { semanticEqual } from "./objects.ts"
+import { type KubeObject, semanticEqual } from "@ladya/apimachinery"
 
 type Parts = Record<string, unknown>
 

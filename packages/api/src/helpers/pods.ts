@@ -1,3 +1,4 @@
+import { formatTime } from "@ladya/apimachinery"
 import type * as corev1 from "../generated/types/corev1.ts"
 
 type Pod = corev1.Pod
@@ -99,7 +100,7 @@ export function setPodCondition(pod: Pod, condition: corev1.PodCondition, now: n
   const index = list.findIndex((entry) => entry.type === condition.type)
   const previous = index < 0 ? undefined : list[index]
   const moved = previous?.status !== condition.status
-  const lastTransitionTime = moved ? rfc3339(now) : (previous?.lastTransitionTime ?? rfc3339(now))
+  const lastTransitionTime = moved ? formatTime(now) : (previous?.lastTransitionTime ?? formatTime(now))
   const next = { ...condition, lastTransitionTime }
   if (!previous) {
     list.push(next)
@@ -108,9 +109,4 @@ export function setPodCondition(pod: Pod, condition: corev1.PodCondition, now: n
   if (!moved && previous.reason === condition.reason && previous.message === condition.message) return false
   list[index] = next
   return true
-}
-
-/** A time as the API writes it: whole seconds, UTC. */
-export function rfc3339(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`
 }

@@ -9,8 +9,8 @@ import {
   isPortNumber,
   isQualifiedName,
   isQuantity,
+  semanticEqual,
 } from "@ladya/apimachinery"
-import { semanticEqual } from "../objects.ts"
 
 /** Where the checks below put what they find: validation reports all wrong fields at once. */
 export type Errors = FieldError[]

@@ -3,11 +3,11 @@ import {
   fieldError,
   isDns1123Subdomain,
   isQuantity,
+  semanticEqual,
   validateLabelSelector,
   validateLabels,
 } from "@ladya/apimachinery"
 import type * as corev1 from "../../../generated/types/corev1.ts"
-import { semanticEqual } from "../../../objects.ts"
 import {
   checkImmutable,
   checkRequired,

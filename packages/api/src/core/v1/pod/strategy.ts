@@ -1,7 +1,7 @@
-import type { metav1 } from "@ladya/apimachinery"
+import { formatTime, type metav1 } from "@ladya/apimachinery"
 import type * as corev1 from "../../../generated/types/corev1.ts"
 import { podQosClass } from "../../../helpers/pod-resources.ts"
-import { isPodTerminal, rfc3339, setPodCondition } from "../../../helpers/pods.ts"
+import { isPodTerminal, setPodCondition } from "../../../helpers/pods.ts"
 import { bumpGeneration, keepField, keepSystemMetadata, startGeneration } from "../../../strategy.ts"
 
 type Pod = corev1.Pod
@@ -131,6 +131,6 @@ export function bindPod(draft: Pod, binding: corev1.Binding, now: number): strin
     draft.metadata.annotations = { ...draft.metadata.annotations, ...binding.metadata.annotations }
   }
   if (binding.metadata.labels) draft.metadata.labels = { ...draft.metadata.labels, ...binding.metadata.labels }
-  setPodCondition(draft, { type: "PodScheduled", status: "True", lastTransitionTime: rfc3339(now) }, now)
+  setPodCondition(draft, { type: "PodScheduled", status: "True", lastTransitionTime: formatTime(now) }, now)
   return undefined
 }

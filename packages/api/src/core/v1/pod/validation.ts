@@ -1,8 +1,14 @@
-import { compareQuantities, type FieldError, fieldError, isQualifiedName, isQuantity } from "@ladya/apimachinery"
+import {
+  compareQuantities,
+  type FieldError,
+  fieldError,
+  isQualifiedName,
+  isQuantity,
+  semanticEqual,
+} from "@ladya/apimachinery"
 import type * as corev1 from "../../../generated/types/corev1.ts"
 import { podQosClass } from "../../../helpers/pod-resources.ts"
 import { containersOf, isSidecar } from "../../../helpers/pods.ts"
-import { semanticEqual } from "../../../objects.ts"
 import { differences } from "../../../strategy.ts"
 import {
   checkDnsSubdomain,
@@ -164,7 +170,8 @@ function withoutUpdatable(next: corev1.PodSpec, previous: corev1.PodSpec): corev
     fields.push("nodeSelector")
     const { nodeAffinity: _, ...rest } = next.affinity ?? {}
     const nodeAffinity = previous.affinity?.nodeAffinity
-    masked["affinity"] = nodeAffinity ? { ...rest, nodeAffinity } : rest
+    const affinity = nodeAffinity ? { ...rest, nodeAffinity } : rest
+    masked["affinity"] = Object.keys(affinity).length > 0 || previous.affinity ? affinity : undefined
   }
   for (const field of fields) masked[field] = previous[field]
   return masked as unknown as corev1.PodSpec

@@ -1,0 +1,32 @@
+import { formatLabels } from "@ladya/apimachinery"
+import type * as corev1 from "../../../generated/types/corev1.ts"
+import type { KindBehaviour } from "../../../kind.ts"
+import { containerColumns, nameColumn, text } from "../../../printing/columns.ts"
+import { bumpGeneration, startGeneration } from "../../../strategy.ts"
+import type { Errors } from "../../../validation/checks.ts"
+import { checkPodTemplate } from "../../../validation/templates.ts"
+import { defaultPodTemplate } from "../pod/defaults.ts"
+
+type PodTemplate = corev1.PodTemplate
+
+export const podTemplate: KindBehaviour<PodTemplate> = {
+  default(draft) {
+    draft.template ??= {}
+    defaultPodTemplate(draft.template)
+  },
+  prepareForCreate: startGeneration,
+  prepareForUpdate: (draft, previous) => bumpGeneration(draft, previous, ["template"]),
+  validate(next) {
+    const errors: Errors = []
+    checkPodTemplate(errors, "template", next.template)
+    return errors
+  },
+  columns: [
+    nameColumn,
+    ...containerColumns<PodTemplate>(({ template }) => template?.spec).map((column) => ({
+      ...column,
+      priority: 0 as const,
+    })),
+    text("Pod Labels", ({ template }) => formatLabels(template?.metadata?.labels)),
+  ],
+}
