@@ -1,4 +1,5 @@
 export { defaultReserved, type Reserved, type ResourceList } from "./capacity.ts"
 export type { Pressure } from "./conditions.ts"
-export { type NodeComponent, type NodeConfig, type NodeDeps, newNode } from "./node.ts"
+export { newNode } from "./node.ts"
 export { kubeletVersion } from "./status.ts"
+export type { NodeComponent, NodeConfig, NodeDeps } from "./types.ts"

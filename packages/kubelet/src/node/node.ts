@@ -1,51 +1,15 @@
 import { type corev1, refs } from "@ladya/api"
 import { formatTime, isStatus } from "@ladya/apimachinery"
-import type { Client, Informer } from "@ladya/client"
-import type { CriClient, Image, RuntimeVersion } from "@ladya/cri"
-import { Backoff, type Clock, type Component, errorMessage, type Logger, sleep } from "@ladya/util"
+import type { Image, RuntimeVersion } from "@ladya/cri"
+import { Backoff, errorMessage, sleep } from "@ladya/util"
 import { planResources, type ResourceList } from "./capacity.ts"
-import { type CniOptions, writeCni } from "./cni.ts"
-import type { Pressure, RuntimeHealth } from "./conditions.ts"
+import { writeCni } from "./cni.ts"
+import type { RuntimeHealth } from "./conditions.ts"
 import { type MachineFacts, readMachineFacts } from "./facts.ts"
 import { runLease } from "./lease.ts"
-import { type RegistrationConfig, register } from "./registration.ts"
-import { hasStatusChanged, type NodeStatusConfig, planNodeStatus } from "./status.ts"
-
-export interface NodeConfig extends Omit<RegistrationConfig, "architecture">, NodeStatusConfig {
-  /** The agent's data directory: its file system's size is the node's ephemeral storage. */
-  dataDirectory: string
-  /** Where the runtime looks for CNI configuration. */
-  cniDirectory: string
-  cni: Omit<CniOptions, "podCIDRs">
-}
-
-export interface NodeDeps {
-  client: Client
-  /** Of all nodes or of this one; started by its owner. */
-  nodes: Informer<corev1.Node>
-  cri: {
-    runtime: Pick<CriClient["runtime"], "version" | "status">
-    images: Pick<CriClient["images"], "list">
-  }
-  clock: Clock
-  log: Logger
-  config: NodeConfig
-  pressure(): Pressure
-  /** An event about the Node. */
-  event(type: "Normal" | "Warning", reason: string, message: string): void
-}
-
-/** This node in the API: registered, its status and Lease kept, the runtime's network configured. */
-export interface NodeComponent extends Component {
-  /** The Node as last seen; undefined before registration. */
-  current(): corev1.Node | undefined
-  /** What pods may use, known from the start. */
-  allocatable(): Readonly<Record<string, string>>
-  /** Looks at the status now: something it depends on has changed. */
-  trigger(): void
-  /** Resolves when the node has been reported Ready. */
-  ready(): Promise<void>
-}
+import { register } from "./registration.ts"
+import { hasStatusChanged, planNodeStatus } from "./status.ts"
+import type { NodeComponent, NodeDeps } from "./types.ts"
 
 /** How often the status is looked at. */
 const checkMs = 10_000
