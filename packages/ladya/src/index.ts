@@ -1,3 +1,7 @@
+export { loadImages, makeClusterImage, pullImages } from "./cluster/images.ts"
+export { ensureMachine, type NodeDeps } from "./cluster/node.ts"
+export { type ClusterPaths, clusterPaths } from "./cluster/paths.ts"
+export type { ClusterState, NodeState } from "./cluster/state.ts"
 export * from "./errors.ts"
 export * from "./images/build.ts"
 export * from "./images/builtin.ts"

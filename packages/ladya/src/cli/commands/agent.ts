@@ -1,0 +1,43 @@
+import { Command } from "commander"
+import { logLevelOption } from "../options.ts"
+
+interface AgentCommandOptions {
+  kubeconfig: string
+  nodeName?: string
+  nodeIp?: string
+  dataDir?: string
+  containerd?: string
+  cgroupRoot?: string
+  certsDir?: string
+  logLevel: "debug" | "info" | "warn" | "error"
+}
+
+export function newAgentCommand(): Command {
+  return new Command("agent")
+    .description("run one node in the foreground: kubelet, pod network, Service proxy, cluster DNS")
+    .requiredOption("--kubeconfig <file>", "the node's kubeconfig, with its client certificate")
+    .option("--node-name <name>", "the node's name (the machine's host name)")
+    .option("--node-ip <address>", "the node's address (the one its default route uses)")
+    .option("--data-dir <dir>", "the node's own directory (LADYA_HOME/agent)")
+    .option("--containerd <socket>", "use this containerd, instead of starting one of its own")
+    .option("--cgroup-root <path>", "the cgroup that pods are put below (/ladya)")
+    .option("--certs-dir <dir>", "containerd's registry hosts directory (DIR/containerd/certs.d)")
+    .addOption(logLevelOption())
+    .addHelpText("after", "\nSIGTERM ends it in good order, a second signal at once; containers go on either way.")
+    .action(async (options: AgentCommandOptions) => {
+      const { runAgent } = await import("../../daemon/agent.ts")
+      const { ladyaHome } = await import("../../cluster/paths.ts")
+      const { hostname } = await import("node:os")
+      const { resolve } = await import("node:path")
+      await runAgent({
+        kubeconfig: resolve(options.kubeconfig),
+        nodeName: options.nodeName ?? hostname().toLowerCase(),
+        nodeAddress: options.nodeIp,
+        dataDirectory: resolve(options.dataDir ?? `${ladyaHome()}/agent`),
+        containerdSocket: options.containerd,
+        cgroupRoot: options.cgroupRoot ?? "/ladya",
+        certsDirectory: options.certsDir,
+        logLevel: options.logLevel,
+      })
+    })
+}

@@ -1,0 +1,50 @@
+import { Command, Option } from "commander"
+import type { PublicRegistries } from "../../images/mirror-hosts.ts"
+import { collectHostPorts, type HostPort, logLevelOption, parseHostPort, publicRegistriesOption } from "../options.ts"
+
+interface ServerCommandOptions {
+  listen?: HostPort[]
+  advertise?: string
+  dataDir?: string
+  store: "sqlite" | "memory"
+  node: boolean
+  images?: string
+  registry?: HostPort
+  certsDir?: string
+  publicRegistries: PublicRegistries
+  logLevel: "debug" | "info" | "warn" | "error"
+}
+
+export function newServerCommand(): Command {
+  return new Command("server")
+    .description("run a control plane in the foreground: store, API server, controllers, scheduler")
+    .option("--listen <host:port>", "where the API is served; several times (127.0.0.1:6443)", collectHostPorts)
+    .option("--advertise <address>", "the address that nodes reach the API at")
+    .option("--data-dir <dir>", "where keys, objects and admin.kubeconfig are kept (LADYA_HOME/server)")
+    .addOption(new Option("--store <engine>", "what keeps the objects").choices(["sqlite", "memory"]).default("sqlite"))
+    .option("--no-node", "a control plane alone, without a node on this machine")
+    .option("--images <dir>", "the image store that the mirror serves (DIR/images)")
+    .option("--registry <host:port>", "where the image mirror is served", parseHostPort)
+    .option("--certs-dir <dir>", "containerd's registry hosts directory, kept pointing at the mirror (DIR/certs.d)")
+    .addOption(publicRegistriesOption())
+    .addOption(logLevelOption())
+    .addHelpText("after", "\nWrites DIR/admin.kubeconfig. SIGTERM ends it in good order, a second signal at once.")
+    .action(async (options: ServerCommandOptions) => {
+      const { runServer } = await import("../../daemon/server.ts")
+      const { ladyaHome } = await import("../../cluster/paths.ts")
+      const { resolve } = await import("node:path")
+      const dataDirectory = resolve(options.dataDir ?? `${ladyaHome()}/server`)
+      await runServer({
+        listen: options.listen ?? [{ host: "127.0.0.1", port: 6443 }],
+        advertise: options.advertise,
+        dataDirectory,
+        store: options.store,
+        withNode: options.node,
+        imagesDirectory: resolve(options.images ?? `${dataDirectory}/images`),
+        registry: options.registry,
+        certsDirectory: resolve(options.certsDir ?? `${dataDirectory}/certs.d`),
+        publicRegistries: options.publicRegistries,
+        logLevel: options.logLevel,
+      })
+    })
+}

@@ -1,0 +1,42 @@
+import { readFile } from "node:fs/promises"
+import { type ClusterAccess, type HttpsTransport, loadKubeconfig, newHttpsTransport } from "@ladya/client"
+import { silentLogger, systemClock } from "@ladya/util"
+import { LadyaError } from "../errors.ts"
+import { contextName, type KubeconfigEntry, newKubeconfigText } from "./kubeconfig.ts"
+import type { ClusterPaths } from "./paths.ts"
+
+/** The administrator's way into a cluster on this machine. */
+export async function adminEntry(paths: ClusterPaths): Promise<KubeconfigEntry> {
+  const access = await adminAccess(paths)
+  const { ca, cert, key } = access
+  if (ca === undefined || cert === undefined || key === undefined) {
+    throw new LadyaError(`${paths.adminKubeconfig} has no embedded certificates`, { hint: "ladya up writes it anew" })
+  }
+  return { name: contextName(paths.name), server: access.server, caPem: ca, certPem: cert, keyPem: key }
+}
+
+/** A self-contained kubeconfig of the cluster, under its context's name. */
+export async function adminKubeconfigText(paths: ClusterPaths): Promise<string> {
+  return newKubeconfigText(await adminEntry(paths))
+}
+
+async function adminAccess(paths: ClusterPaths): Promise<ClusterAccess> {
+  const text = await readFile(paths.adminKubeconfig, "utf8").catch(() => {
+    throw new LadyaError(`there is no cluster "${paths.name}" (no ${paths.adminKubeconfig})`, {
+      hint: paths.name === "ladya" ? "start one: ladya up" : `start it: ladya up --name ${paths.name}`,
+    })
+  })
+  return loadKubeconfig(`${text}\n`)
+}
+
+/** A connection to the cluster's API as its administrator. Close it when done. */
+export async function adminTransport(paths: ClusterPaths, timeoutMs = 10_000): Promise<HttpsTransport> {
+  return newHttpsTransport({
+    ...(await adminAccess(paths)),
+    userAgent: "ladya",
+    clock: systemClock,
+    log: silentLogger,
+    callTimeoutMs: timeoutMs,
+    connectTimeoutMs: Math.min(timeoutMs, 2000),
+  })
+}

@@ -1,0 +1,53 @@
+import { join } from "node:path"
+import type { PublicRegistries } from "../images/mirror-hosts.ts"
+import { nodeCgroup } from "../machine/cgroups.ts"
+import { containerdPaths } from "../machine/containerd.ts"
+import type { ClusterLink } from "../machine/link.ts"
+import type { ClusterPaths } from "./paths.ts"
+import type { ClusterState, NodeState } from "./state.ts"
+
+/** This program, as a command line to start it again with. */
+export const selfCommand: readonly string[] = [
+  process.execPath,
+  "--disable-warning=ExperimentalWarning",
+  // V8 otherwise doubles its young generation under load and never gives it back.
+  "--max-semi-space-size=8",
+  join(import.meta.dirname, "../main.ts"),
+]
+
+/** The command line of a cluster's control plane. */
+export function serverCommand(
+  paths: ClusterPaths,
+  state: ClusterState,
+  link: ClusterLink,
+  publicRegistries: PublicRegistries,
+): string[] {
+  return [
+    ...selfCommand,
+    "server",
+    "--no-node",
+    ...["--data-dir", paths.server],
+    ...["--listen", `127.0.0.1:${state.apiPort}`],
+    ...["--listen", `${link.gateway}:${state.apiPort}`],
+    ...["--images", paths.images],
+    ...["--registry", `${link.gateway}:${state.registryPort}`],
+    ...["--certs-dir", paths.certs],
+    ...["--public-registries", publicRegistries],
+  ]
+}
+
+/** The command line of a node's agent, to be run in its machine. */
+export function agentCommand(paths: ClusterPaths, node: NodeState): string[] {
+  const { directory, kubeconfig } = paths.node(node.name)
+  return [
+    ...selfCommand,
+    "agent",
+    ...["--kubeconfig", kubeconfig],
+    ...["--node-name", node.name],
+    ...["--node-ip", node.address],
+    ...["--data-dir", directory],
+    ...["--containerd", containerdPaths(directory).socket],
+    ...["--cgroup-root", nodeCgroup(paths.name, node.name)],
+    ...["--certs-dir", paths.certs],
+  ]
+}

@@ -1,0 +1,40 @@
+import { mkdir } from "node:fs/promises"
+import { readJson, writeFileAtomic } from "../system/files.ts"
+import type { ProcessRecord } from "../system/processes.ts"
+import type { ClusterPaths } from "./paths.ts"
+
+export interface NodeProcesses {
+  /** Pid 1 of the node's machine. */
+  machine?: ProcessRecord
+  containerd?: ProcessRecord
+  agent?: ProcessRecord
+}
+
+export interface NodeState {
+  name: string
+  address: string
+  veth: string
+  processes: NodeProcesses
+}
+
+/** What is remembered of a cluster between two commands. */
+export interface ClusterState {
+  version: 1
+  name: string
+  /** N of `ladya<N>` and `172.30.<N>.0/24`. */
+  number: number
+  apiPort: number
+  registryPort: number
+  server?: ProcessRecord
+  nodes: NodeState[]
+}
+
+/** The cluster's state; undefined when there is none. */
+export async function readState(paths: ClusterPaths): Promise<ClusterState | undefined> {
+  return (await readJson(paths.state)) as ClusterState | undefined
+}
+
+export async function writeState(paths: ClusterPaths, state: ClusterState): Promise<void> {
+  await mkdir(paths.directory, { recursive: true, mode: 0o700 })
+  await writeFileAtomic(paths.state, `${JSON.stringify(state, undefined, 2)}\n`, 0o600)
+}

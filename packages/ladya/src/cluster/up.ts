@@ -1,0 +1,169 @@
+import { mkdir } from "node:fs/promises"
+import type { Progress } from "../cli/output.ts"
+import { inStep, LadyaError } from "../errors.ts"
+import { ensureBuiltinImages } from "../images/builtin.ts"
+import type { PublicRegistries } from "../images/mirror-hosts.ts"
+import { ImageStore } from "../images/store.ts"
+import { adopt } from "../machine/cgroups.ts"
+import { type ClusterLink, ensureLink, nodeAddress } from "../machine/link.ts"
+import { spawnDetached } from "../machine/machine.ts"
+import { ensurePackages, loadModules, missingPackages } from "../system/debian-packages.ts"
+import { withLock } from "../system/files.ts"
+import { detectHost, type HostFacts } from "../system/host.ts"
+import { isAlive } from "../system/processes.ts"
+import { raiseSysctls } from "../system/sysctls.ts"
+import { adminEntry } from "./access.ts"
+import { agentCommand, serverCommand } from "./commands.ts"
+import { issueIdentities } from "./identities.ts"
+import { ensureAgent, ensureMachine, type NodeDeps } from "./node.ts"
+import { type ClusterPaths, clusterPaths } from "./paths.ts"
+import { findPort } from "./ports.ts"
+import { type ClusterState, readState, writeState } from "./state.ts"
+import { mergeIntoUserKubeconfig, userKubeconfigPath } from "./user-kubeconfig.ts"
+import { waitForDns, waitForNodes, waitForServer } from "./wait.ts"
+
+export interface UpOptions {
+  name: string
+  /** As many as there are, or one, unless told. */
+  nodes?: number
+  publicRegistries: PublicRegistries
+  progress: Progress
+}
+
+export interface UpResult {
+  state: ClusterState
+  paths: ClusterPaths
+}
+
+const maxNodes = 200
+
+/**
+ * Brings a cluster up on this machine and returns when every node is Ready and DNS answers. What runs already is left
+ * alone; what died is started again.
+ */
+export async function up(options: UpOptions): Promise<UpResult> {
+  const paths = clusterPaths(options.name)
+  const { nodes } = options
+  if (nodes !== undefined && (!Number.isInteger(nodes) || nodes < 1 || nodes > maxNodes)) {
+    throw new LadyaError(`--nodes must be from 1 to ${maxNodes}`, { exitCode: 2 })
+  }
+  if (process.getuid?.() !== 0) {
+    throw new LadyaError("containers, networks and cgroups need root", {
+      hint: `run: sudo ${process.argv.slice(2).length > 0 ? `./ladya ${process.argv.slice(2).join(" ")}` : "./ladya up"}`,
+    })
+  }
+  await installPackages(options.progress)
+  return await withLock(paths.lock, async () => {
+    const facts = detectHost()
+    const before = await readState(paths)
+    if (before && nodes !== undefined && nodes < before.nodes.length) {
+      throw new LadyaError(`the cluster "${options.name}" has ${before.nodes.length} nodes already`, {
+        hint: "a node's data would be lost: for fewer, end the cluster with `ladya down --purge` and start it anew",
+        exitCode: 2,
+      })
+    }
+    await mkdir(paths.logs, { recursive: true, mode: 0o700 })
+    const link = await inStep("make the cluster's link", () => ensureLink(paths.directory, before?.number))
+    const state = await planState(options, before, link)
+    // Saves are one after another: two nodes booting at once change one file.
+    let saved: Promise<void> = Promise.resolve()
+    const save = (): Promise<void> => {
+      saved = saved.then(() => writeState(paths, state))
+      return saved
+    }
+    await save()
+    await raiseSysctls()
+    await start({ paths, state, link, facts, save, options, portMoved: before?.apiPort !== state.apiPort })
+    await mergeIntoUserKubeconfig(userKubeconfigPath(), await adminEntry(paths))
+    return { state, paths }
+  })
+}
+
+/** Installs the Debian packages that this machine lacks, and loads kernel modules. */
+export async function installPackages(progress: Progress): Promise<void> {
+  const missing = await missingPackages()
+  if (missing.length > 0) {
+    await progress.step(`Debian packages: ${missing.join(" ")}`, (detail) => ensurePackages({ onOutput: detail }))
+  }
+  await loadModules()
+}
+
+async function planState(
+  options: UpOptions,
+  before: ClusterState | undefined,
+  link: ClusterLink,
+): Promise<ClusterState> {
+  const wanted = Math.max(options.nodes ?? before?.nodes.length ?? 1, before?.nodes.length ?? 0)
+  const serverLives = isAlive(before?.server)
+  const hosts = ["127.0.0.1", link.gateway]
+  const fresh = !before || before.number !== link.number
+  return {
+    version: 1,
+    name: options.name,
+    number: link.number,
+    apiPort: serverLives && before ? before.apiPort : await findPort(before?.apiPort, 6443, hosts),
+    registryPort:
+      serverLives && before ? before.registryPort : await findPort(before?.registryPort, 5000, [link.gateway]),
+    ...(serverLives && before?.server ? { server: before.server } : {}),
+    nodes: Array.from({ length: wanted }, (_, index) => {
+      const known = before?.nodes[index]
+      return {
+        name: known?.name ?? `${options.name}-${index + 1}`,
+        address: nodeAddress(link, index + 1),
+        veth: `${link.bridge}n${index + 1}`,
+        // On another link than before the machines are strangers to it: they are off, as the bridge they hung on is gone.
+        processes: fresh ? {} : (known?.processes ?? {}),
+      }
+    }),
+  }
+}
+
+interface StartDeps extends NodeDeps {
+  state: ClusterState
+  facts: HostFacts
+  options: UpOptions
+  /** The API server listens on another port than the agents know. */
+  portMoved: boolean
+}
+
+async function start(deps: StartDeps): Promise<void> {
+  const { paths, state, link, facts, options } = deps
+  const { progress } = options
+  const store = new ImageStore(paths.images)
+  const images = inStep("make the built-in images", () => ensureBuiltinImages(store, facts.architecture))
+  const machines = state.nodes.map((node) => ensureMachine(deps, node))
+  // Whatever fails first is told; the others' failures are then no news.
+  for (const task of [images, ...machines]) task.catch(() => undefined)
+  await progress.step("control plane", async () => {
+    await inStep("issue certificates", () => issueIdentities(paths, state, link))
+    await startServer(deps)
+    await waitForServer(paths, state)
+  })
+  const count = state.nodes.length
+  await progress.step(count === 1 ? "node" : `${count} nodes`, async (detail) => {
+    await images
+    await Promise.all(
+      state.nodes.map(async (node, index) => {
+        await machines[index]
+        await ensureAgent(deps, node, agentCommand(paths, node), { restart: deps.portMoved })
+      }),
+    )
+    await waitForNodes(paths, state, detail)
+  })
+  await progress.step("cluster DNS", () => waitForDns(paths, state))
+}
+
+async function startServer(deps: StartDeps): Promise<void> {
+  const { paths, state, link, options, facts } = deps
+  if (isAlive(state.server)) return
+  const command = serverCommand(paths, state, link, options.publicRegistries)
+  await inStep(
+    "start the server",
+    async () => {
+      state.server = spawnDetached(command, { log: paths.serverLog })
+      await deps.save()
+      await adopt(paths.name, state.server.pid, facts)
+    },
+    { log: paths.serverLog },
+  )
+}
