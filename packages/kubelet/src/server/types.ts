@@ -1,14 +1,16 @@
 import type { corev1 } from "@ladya/api"
 
-/** A container of a pod as the kubelet knows it, for logs and streaming. */
+/** A container of a pod as the kubelet knows it, for logs, streaming and statistics. */
 export interface ContainerHandle {
-  /** The runtime's id, without `containerd://`; absent when it never started. */
+  name: string
+  /** The runtime's id, without `containerd://`; undefined when it was never made. */
   containerId: string | undefined
   /** The absolute path of the current log file. */
   logPath: string | undefined
   running: boolean
-  /** Why there is nothing to show: `ContainerCreating`, `ErrImagePull` … */
+  /** Why it has not started: `ContainerCreating`, `PodInitializing`, `ErrImagePull` … */
   waitingReason?: string
+  startedAtMs?: number
 }
 
 /** What the kubelet server asks the kubelet. */
@@ -18,36 +20,17 @@ export interface PodSource {
   pod(namespace: string, name: string): corev1.Pod | undefined
   /** The runtime's id of the pod's ready sandbox. */
   sandboxId(pod: corev1.Pod): Promise<string | undefined>
-  /** Init, main or ephemeral container by name; undefined when the pod has none of that name. */
+  /**
+   * An init, main or ephemeral container; undefined when the pod has none of that name. `previous`: the instance before
+   * the latest one; undefined when there is none.
+   */
   container(
     pod: corev1.Pod,
     containerName: string,
     options?: { previous?: boolean },
   ): Promise<ContainerHandle | undefined>
-}
-
-/** The runtime's side of streaming and running commands. */
-export interface StreamingRuntime {
-  /** Each returns a URL that can be used once. */
-  execUrl(request: {
-    containerId: string
-    command: readonly string[]
-    stdin: boolean
-    stdout: boolean
-    stderr: boolean
-    tty: boolean
-  }): Promise<string>
-  attachUrl(request: {
-    containerId: string
-    stdin: boolean
-    stdout: boolean
-    stderr: boolean
-    tty: boolean
-  }): Promise<string>
-  portForwardUrl(request: { sandboxId: string; ports: readonly number[] }): Promise<string>
-  execSync(request: { containerId: string; command: readonly string[]; timeoutSeconds: number }): Promise<{
-    stdout: Uint8Array
-    stderr: Uint8Array
-    exitCode: number
-  }>
+  /** Resolves when the runtime reports that the container has ended (its log is complete then), or is gone. */
+  waitForExit(containerId: string, signal: AbortSignal): Promise<void>
+  /** The control group of the pod, below the hierarchies' roots: `/kubepods/burstable/pod<uid>`. */
+  cgroupPath(pod: corev1.Pod): string
 }

@@ -3,5 +3,4 @@ export { type Allocatable, containerResource } from "./downward-api/resources.ts
 export { newVolumes, type VolumesDeps } from "./new-volume-manager.ts"
 export type { ObjectCache, ReferencedObject } from "./object-cache.ts"
 export type { ObjectReference, SetUpRequest, SetUpResult, VolumePlugin } from "./plugin.ts"
-export { newPodDirectories, type PodDirectories } from "./pod-directories.ts"
 export { type SubPathRequest, type VolumeFailure, type VolumeManager, VolumeMountError } from "./types.ts"
