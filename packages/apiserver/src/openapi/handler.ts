@@ -1,0 +1,184 @@
+import { createHash } from "node:crypto"
+import type { KindDefinition } from "@ladya/api"
+import { type GroupVersionKind, newStatusError, type SchemaSource } from "@ladya/apimachinery"
+import { discoveryGroups } from "../discovery/groups.ts"
+import { chooseMediaType } from "../negotiation/accept.ts"
+import { type CachedDocument, newDocument, once, requireRead, sendDocument } from "../negotiation/documents.ts"
+import type { ApiRequest, ApiResponse } from "../request.ts"
+import { parseDescriptions, readDescriptions } from "./descriptions.ts"
+import { documentV2 } from "./document-v2.ts"
+import { documentV3 } from "./document-v3.ts"
+import { encodeGnosticV2 } from "./gnostic.ts"
+import { discoveryPath, kindPaths, metaTypes, operationGroup, operationTag, type PathItem } from "./operations.ts"
+
+export interface OpenApiDeps {
+  /** What is served now. A new array whenever that changes: documents are kept by its identity. */
+  kinds(): readonly KindDefinition[]
+  schemas: SchemaSource
+  /** Names all types of `schemas`. */
+  typeNames(): readonly string[]
+  /** Git version of the server: `v1.36.0`. */
+  version: string
+  /** The bytes of the descriptions; those that set-up extracted unless told. */
+  descriptions?: () => Buffer
+}
+
+// Clients of several ages name the same protobuf in two ways.
+const protobufTypes = [
+  "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+  "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+]
+
+export function isOpenApiPath(path: string): boolean {
+  return path === "/openapi/v2" || path === "/openapi/v3" || path.startsWith("/openapi/v3/")
+}
+
+/** The documents for one state of the registry. Each is made when it is first asked for. */
+class Documents {
+  readonly #deps: OpenApiDeps
+  readonly #kinds: readonly KindDefinition[]
+  readonly #cached = new Map<string, CachedDocument>()
+  readonly #typeByGvk: () => Map<string, string>
+  /** Group versions by the key of the index: `api/v1`, `apis/apps/v1`. */
+  readonly #parts: ReadonlyMap<string, () => PathItem[]>
+  readonly #fingerprint: () => string
+
+  constructor(deps: OpenApiDeps, kinds: readonly KindDefinition[]) {
+    this.#deps = deps
+    this.#kinds = kinds
+    this.#typeByGvk = once(() => {
+      const types = new Map<string, string>()
+      for (const name of deps.typeNames()) {
+        for (const [group, version, kind] of deps.schemas(name)?.gvk ?? []) {
+          if (!types.has(`${group}/${version}/${kind}`)) types.set(`${group}/${version}/${kind}`, name)
+        }
+      }
+      return types
+    })
+    this.#parts = this.#partition()
+    this.#fingerprint = once(() => {
+      // Says when a document would differ, without making it: from all it is made of.
+      const hash = createHash("sha512").update(deps.version).update(this.#descriptionBytes())
+      for (const kind of kinds) hash.update(JSON.stringify({ ...kind, behaviour: undefined }))
+      for (const name of deps.typeNames()) hash.update(JSON.stringify(deps.schemas(name)))
+      return hash.digest("hex")
+    })
+  }
+
+  #descriptionBytes(): Buffer {
+    return (this.#deps.descriptions ?? readDescriptions)()
+  }
+
+  readonly #typeOf = (gvk: GroupVersionKind): string | undefined =>
+    this.#typeByGvk().get(`${gvk.group}/${gvk.version}/${gvk.kind}`)
+
+  #partition(): Map<string, () => PathItem[]> {
+    const parts = new Map<string, () => PathItem[]>()
+    const groups = discoveryGroups(this.#kinds)
+    for (const { name, versions } of groups) {
+      const root = name ? `apis/${name}` : "api"
+      const title = operationGroup(name, "")
+      parts.set(root, () => [
+        discoveryPath(
+          `/${root}/`,
+          `get${title}API${name ? "Group" : "Versions"}`,
+          operationTag(name, ""),
+          name ? metaTypes.group : metaTypes.versions,
+        ),
+      ])
+      for (const { version, kinds } of versions) {
+        const id = `get${operationGroup(name, version)}APIResources`
+        parts.set(`${root}/${version}`, () => [
+          discoveryPath(`/${root}/${version}/`, id, operationTag(name, version), metaTypes.resourceList),
+          ...kinds.flatMap((kind) => kindPaths(kind, this.#typeOf)),
+        ])
+      }
+    }
+    parts.set("apis", () => [discoveryPath("/apis/", "getAPIVersions", "apis", metaTypes.groupList)])
+    return parts
+  }
+
+  #hashOf(part: string): string {
+    return createHash("sha512").update(this.#fingerprint()).update(part).digest("hex").toUpperCase()
+  }
+
+  #cache(key: string, make: () => CachedDocument): CachedDocument {
+    const known = this.#cached.get(key)
+    if (known) return known
+    const document = make()
+    this.#cached.set(key, document)
+    return document
+  }
+
+  index(): CachedDocument {
+    return this.#cache("v3", () => {
+      const paths = Object.fromEntries(
+        [...this.#parts.keys()]
+          .sort()
+          .map((part) => [part, { serverRelativeURL: `/openapi/v3/${part}?hash=${this.#hashOf(part)}` }]),
+      )
+      return newDocument("application/json", Buffer.from(JSON.stringify({ paths })))
+    })
+  }
+
+  /** The document of a group version; undefined when there is none. */
+  part(part: string): CachedDocument | undefined {
+    const items = this.#parts.get(part)
+    if (!items) return undefined
+    return this.#cache(`v3/${part}`, () => {
+      const { schemas, version } = this.#deps
+      const value = documentV3(items(), schemas, parseDescriptions(this.#descriptionBytes()), version)
+      return { contentType: "application/json", bytes: Buffer.from(JSON.stringify(value)), hash: this.#hashOf(part) }
+    })
+  }
+
+  v2(form: string): CachedDocument {
+    const isJson = form === "application/json"
+    return this.#cache(isJson ? "v2 json" : "v2 protobuf", () => {
+      const { schemas, version } = this.#deps
+      const items = [...this.#parts.values()].flatMap((make) => make())
+      const value = documentV2(items, schemas, parseDescriptions(this.#descriptionBytes()), version)
+      return newDocument(form, isJson ? Buffer.from(JSON.stringify(value)) : encodeGnosticV2(value))
+    })
+  }
+}
+
+/** Answers `/openapi/v2`, `/openapi/v3` and `/openapi/v3/<group version>`. */
+export function newOpenApiHandler(deps: OpenApiDeps): (request: ApiRequest) => ApiResponse {
+  let current: { kinds: readonly KindDefinition[]; documents: Documents } | undefined
+  const documentsNow = (): Documents => {
+    const kinds = deps.kinds()
+    if (current?.kinds !== kinds) current = { kinds, documents: new Documents(deps, kinds) }
+    return current.documents
+  }
+  return (request) => {
+    requireRead(request)
+    const documents = documentsNow()
+    const accept = request.headers["accept"]
+    if (request.path === "/openapi/v2") {
+      const form = chooseMediaType(accept, ["application/json", ...protobufTypes])
+      if (!form) throw notAcceptable(["application/json", ...protobufTypes])
+      return sendDocument(request, { ...documents.v2(form), contentType: form })
+    }
+    if (!chooseMediaType(accept, ["application/json"])) throw notAcceptable(["application/json"])
+    if (request.path === "/openapi/v3") return sendDocument(request, documents.index())
+    return sendPart(request, documents)
+  }
+}
+
+function sendPart(request: ApiRequest, documents: Documents): ApiResponse {
+  const part = request.path.slice("/openapi/v3/".length).replace(/\/$/, "")
+  const document = documents.part(part)
+  if (!document) throw newStatusError("NotFound", "the server could not find the requested resource")
+  const wanted = request.query.get("hash")
+  if (!wanted) return sendDocument(request, document)
+  if (wanted === document.hash) {
+    // The address changes with the document: what it leads to never does.
+    return sendDocument(request, document, { "Cache-Control": "public, immutable, max-age=31536000" })
+  }
+  return { status: 301, headers: { Location: `/openapi/v3/${part}?hash=${document.hash}` }, body: Buffer.alloc(0) }
+}
+
+function notAcceptable(types: readonly string[]): Error {
+  return newStatusError("NotAcceptable", `only the following media types are accepted: ${types.join(", ")}`)
+}

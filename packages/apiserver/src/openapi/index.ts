@@ -1,0 +1,2 @@
+export { returnsDeletedObject } from "./deletion.ts"
+export { isOpenApiPath, newOpenApiHandler, type OpenApiDeps } from "./handler.ts"
