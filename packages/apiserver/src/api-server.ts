@@ -7,11 +7,11 @@ import type { Store } from "@ladya/store"
 import type { Clock, Component, Logger, MetricsRegistry, Random } from "@ladya/util"
 import type { UserInfo } from "./authentication/authenticator.ts"
 import { type ApiServerConfig, defaultConfig } from "./config.ts"
+import { newDiscoveryHandler } from "./discovery/index.ts"
 import { applyFilters, filterChain } from "./filters/index.ts"
 import { type HealthCheck, newHealthHandler } from "./handlers/health.ts"
 import type { Engine } from "./handlers/operation.ts"
 import { newRestHandler } from "./handlers/rest.ts"
-import { simpleTable } from "./handlers/simple-table.ts"
 import { versionHandler } from "./handlers/version.ts"
 import type { Handler } from "./request.ts"
 import { ResourceTable } from "./resources.ts"
@@ -142,7 +142,6 @@ class Server implements ApiServer {
     const rest = newRestHandler({
       engine: this.#engine,
       store,
-      makeTable: simpleTable,
       stopping: this.#stopping.signal,
       special: config.special,
       raw: new Map([...this.#streamingHandlers(), ...config.raw]),
@@ -187,7 +186,11 @@ class Server implements ApiServer {
       headers: { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" },
       body: Buffer.from(metrics.render()),
     })
+    const discovery = newDiscoveryHandler({ kinds: () => kinds, serverAddress: this.#config.advertiseAddress })
+    const discover: Handler = async (request) => discovery(request)
     return [
+      { path: "/api", isPrefix: true, handler: discover },
+      { path: "/apis", isPrefix: true, handler: discover },
       { path: "/healthz", isPrefix: true, handler: newHealthHandler("healthz", live) },
       { path: "/livez", isPrefix: true, handler: newHealthHandler("livez", live) },
       { path: "/readyz", isPrefix: true, handler: newHealthHandler("readyz", ready) },

@@ -25,6 +25,8 @@ export interface ApiServerConfig {
   anonymous: boolean
   /** Sees every authenticated request and its answer. */
   audit?: Filter
+  /** `host:port` that clients are told to reach the server at. */
+  advertiseAddress: string
   /** ClusterIPs are taken from here. */
   serviceCidr: string
   /** Inclusive. */
@@ -51,6 +53,7 @@ export const defaultConfig: ApiServerConfig = {
   authorizers: [],
   admission: [],
   anonymous: true,
+  advertiseAddress: "127.0.0.1:6443",
   serviceCidr: "10.96.0.0/16",
   nodePorts: { from: 30000, to: 32767 },
   requestTimeoutMs: 60_000,

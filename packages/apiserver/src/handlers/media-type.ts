@@ -1,4 +1,5 @@
 import { newStatusError, type StatusError } from "@ladya/apimachinery"
+import { type MediaRange, parseAccept, takes } from "../negotiation/accept.ts"
 
 /** How an answer is written. */
 export interface Presentation {
@@ -11,14 +12,13 @@ export interface Presentation {
 }
 
 const plain: Presentation = { format: "json", as: undefined, version: "v1", isPretty: false }
-const supported = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]
-/** What can be written today; the third is for a later time. */
-const writable = supported.slice(0, 2)
+/** What can be read and written. */
+const writable = ["application/json", "application/yaml"]
 
 /** Chooses the first of the `Accept` alternatives that can be written. Throws a 406 Status. */
 export function negotiate(accept: string | undefined, options: { isWatch?: boolean } = {}): Presentation {
   if (!accept || accept === "application/json" || accept === "*/*") return plain
-  for (const range of ranges(accept)) {
+  for (const range of parseAccept(accept)) {
     const found = presentationOf(range, options.isWatch ?? false)
     if (found) return found
   }
@@ -29,33 +29,13 @@ function notAcceptable(): StatusError {
   return newStatusError("NotAcceptable", `only the following media types are accepted: ${writable.join(", ")}`)
 }
 
-interface MediaRange {
-  type: string
-  parameters: Record<string, string>
-  quality: number
-}
-
-function ranges(accept: string): MediaRange[] {
-  const found = accept.split(",").map((text, index) => {
-    const [type = "", ...rest] = text.split(";").map((part) => part.trim())
-    const parameters: Record<string, string> = {}
-    for (const part of rest) {
-      const equals = part.indexOf("=")
-      if (equals > 0) parameters[part.slice(0, equals).trim().toLowerCase()] = part.slice(equals + 1).trim()
-    }
-    const quality = Number(parameters["q"] ?? 1)
-    return { type: type.toLowerCase(), parameters, quality: Number.isFinite(quality) ? quality : 0, index }
-  })
-  return found.sort((a, b) => b.quality - a.quality || a.index - b.index)
-}
-
 const transforms = new Set(["Table", "PartialObjectMetadata", "PartialObjectMetadataList"])
 
 function presentationOf(range: MediaRange, isWatch: boolean): Presentation | undefined {
-  const { type, parameters } = range
+  const { parameters } = range
   let format: "json" | "yaml"
-  if (type === "application/json" || type === "*/*" || type === "application/*") format = "json"
-  else if (type === "application/yaml" && !isWatch) format = "yaml"
+  if (takes(range, "application/json")) format = "json"
+  else if (takes(range, "application/yaml") && !isWatch) format = "yaml"
   else return undefined
   const as = parameters["as"]
   if (as === undefined) return { format, as: undefined, version: "v1", isPretty: false }

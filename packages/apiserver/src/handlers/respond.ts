@@ -3,30 +3,13 @@ import { apiVersionOf, type KubeObject } from "@ladya/apimachinery"
 import { stringify } from "yaml"
 import type { ApiResponse } from "../request.ts"
 import type { Entry } from "../storage/entry.ts"
+import { makeTable, type TableInput } from "../table/index.ts"
 import type { Presentation } from "./media-type.ts"
 import type { ListMetadata, Operation, Result } from "./operation.ts"
 
-/** What turns objects into a Table; headers and rows come from the kind's columns. */
-export interface TableRequest {
-  kind: KindDefinition
-  /** In the version of `kind`. */
-  objects: readonly KubeObject[]
-  metadata: Partial<ListMetadata>
-  includeObject: "None" | "Metadata" | "Object"
-  /** `meta.k8s.io/v1` or `meta.k8s.io/v1beta1`. */
-  apiVersion: string
-  /** Milliseconds since the epoch. */
-  now: number
-  /** False for all but the first event of a watch. */
-  withColumns: boolean
-}
-
-export type TableMaker = (request: TableRequest) => object
-
 export interface PresentContext {
   presentation: Presentation
-  includeObject: TableRequest["includeObject"]
-  makeTable: TableMaker
+  includeObject: TableInput["includeObject"]
   now: number
 }
 
@@ -94,7 +77,7 @@ export function listKind(kind: KindDefinition): string {
 }
 
 function presented(operation: Operation, result: Result, context: PresentContext): unknown {
-  const { presentation, includeObject, makeTable, now } = context
+  const { presentation, includeObject, now } = context
   const { kind } = operation.resource
   const apiVersion = `meta.k8s.io/${presentation.version}`
   if (result.type === "object" && (result.kind !== kind || presentation.as === undefined)) return result.object

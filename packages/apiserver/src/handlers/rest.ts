@@ -23,7 +23,7 @@ import type { Engine, Operation, Result } from "./operation.ts"
 import { deleteOptions, listOptions, watchOptions, writeParameters } from "./parameters.ts"
 import { patchObject } from "./patch.ts"
 import { patcherOf } from "./patchers.ts"
-import { type PresentContext, respond, type TableMaker } from "./respond.ts"
+import { type PresentContext, respond } from "./respond.ts"
 import { strategyOf } from "./strategies.ts"
 import { updateObject } from "./update.ts"
 import { watchStream } from "./watch-stream.ts"
@@ -42,7 +42,6 @@ export interface SpecialResource {
 export interface RestDeps {
   engine: Engine
   store: Store
-  makeTable: TableMaker
   stopping: AbortSignal
   /** By `group/resource` or `group/resource/subresource`. */
   special: ReadonlyMap<string, SpecialResource>
@@ -220,7 +219,6 @@ function presentContext(deps: RestDeps, request: ApiRequest, isWatch: boolean): 
     presentation:
       query.has("pretty") && isTrue(query.get("pretty")) ? { ...presentation, isPretty: true } : presentation,
     includeObject: include,
-    makeTable: deps.makeTable,
     now: deps.engine.clock.now(),
   }
 }

@@ -4,6 +4,7 @@ import type { Clock, Random } from "@ladya/util"
 import type { ApiRequest, ApiResponse, BodySink } from "../request.ts"
 import type { Entry } from "../storage/entry.ts"
 import type { WatchEventType, WatchFormat } from "../storage/watchers.ts"
+import { makeTable } from "../table/index.ts"
 import type { Presentation } from "./media-type.ts"
 import type { Operation } from "./operation.ts"
 import { isKeptVersion, type PresentContext, partialMetadata } from "./respond.ts"
@@ -61,7 +62,7 @@ export function watchFormat(operation: Operation, context: PresentContext, clock
 }
 
 function transformOf(operation: Operation, context: PresentContext, clock: Clock): (object: KubeObject) => object {
-  const { presentation, includeObject, makeTable } = context
+  const { presentation, includeObject } = context
   const apiVersion = `meta.k8s.io/${presentation.version}`
   if (presentation.as === "Table") {
     let withColumns = true
