@@ -12,6 +12,7 @@ import { applyFilters, filterChain } from "./filters/index.ts"
 import { type HealthCheck, newHealthHandler } from "./handlers/health.ts"
 import type { Engine } from "./handlers/operation.ts"
 import { newRestHandler } from "./handlers/rest.ts"
+import { builtInSubresources } from "./handlers/subresources/index.ts"
 import { versionHandler } from "./handlers/version.ts"
 import type { Handler } from "./request.ts"
 import { ResourceTable } from "./resources.ts"
@@ -80,7 +81,7 @@ class Server implements ApiServer {
     }
     const hooks = new Map<string, never>()
     const engine = { clock, log, random, resources, admission: [] as ApiServerConfig["admission"], hooks }
-    const special = new Map(defaultConfig.special)
+    const special = builtInSubresources(kinds)
     const loopback = new InProcessTransport(
       {
         engine,

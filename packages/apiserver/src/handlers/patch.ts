@@ -14,6 +14,7 @@ export async function patchObject(engine: Engine, operation: Operation, patcher:
     throw newStatusError("MethodNotAllowed", "the server does not allow this method on the requested resource")
   return updateObject(engine, operation, {
     strategy: { ...strategy, mayCreate: false },
+    isPatch: true,
     compute(previous) {
       // `mayCreate` is off: there is always something.
       return patcher(previous as KubeObject)

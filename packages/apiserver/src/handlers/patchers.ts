@@ -13,6 +13,7 @@ import {
 import type { ApiRequest } from "../request.ts"
 import type { Operation } from "./operation.ts"
 import type { Patcher } from "./patch.ts"
+import { decodeTarget } from "./types.ts"
 
 /** The media types of patches that are taken, in the order they are named in errors. */
 const formats: Readonly<Record<string, PatchFormat>> = {
@@ -36,8 +37,7 @@ export async function patcherOf(request: ApiRequest, operation: Operation, targe
 
 /** Applies a patch to an object of the operation's kind and brings the outcome into the shape of its type. */
 export function newPatcher(operation: Operation, format: PatchFormat, patch: unknown, target?: DecodeTarget): Patcher {
-  const { kind } = operation.resource
-  const wanted = target ?? { group: kind.group, version: kind.version, kind: kind.kind, type: kind.type ?? "" }
+  const wanted = target ?? decodeTarget(operation)
   return (previous) => {
     const next = apply(previous, format, patch, wanted.type)
     return decodeRequestObject("", wanted, schemaSource, {

@@ -1,13 +1,5 @@
 import { schemaSource } from "@ladya/api"
-import {
-  type DecodeTarget,
-  decodeRequestObject,
-  deepCopy,
-  type KubeObject,
-  newStatusError,
-  type StatusError,
-  statusError,
-} from "@ladya/apimachinery"
+import { type DecodeTarget, decodeRequestObject, deepCopy, type KubeObject, statusError } from "@ladya/apimachinery"
 import type { Store } from "@ladya/store"
 import { parse as parseYaml } from "yaml"
 import type { ApiRequest, ApiResponse, Handler, hijacked } from "../request.ts"
@@ -24,20 +16,11 @@ import { deleteOptions, listOptions, watchOptions, writeParameters } from "./par
 import { patchObject } from "./patch.ts"
 import { patcherOf } from "./patchers.ts"
 import { type PresentContext, respond } from "./respond.ts"
+import { methodNotAllowed, noSuchResource, type SpecialResource, specialKey } from "./special.ts"
 import { strategyOf } from "./strategies.ts"
+import { decodeTarget } from "./types.ts"
 import { updateObject } from "./update.ts"
 import { watchStream } from "./watch-stream.ts"
-
-/** A subresource, or a resource that is asked but not kept, with handling of its own. */
-export interface SpecialResource {
-  /** The type of the body of create and update; the resource's own unless told. */
-  input?: DecodeTarget
-  /** Reads what is sent for get, and what patches apply to. */
-  get?(engine: Engine, operation: Operation): Promise<Result>
-  create?(engine: Engine, operation: Operation, input: KubeObject): Promise<Result>
-  update?(engine: Engine, operation: Operation, input: KubeObject): Promise<Result>
-  /** Patches: as `update`, with the input computed from what `get` gives. */
-}
 
 export interface RestDeps {
   engine: Engine
@@ -48,12 +31,6 @@ export interface RestDeps {
   /** Handlers that take the whole request: logs, exec, proxies. Same keys. */
   raw: ReadonlyMap<string, Handler>
 }
-
-export const methodNotAllowed = (): StatusError =>
-  newStatusError("MethodNotAllowed", "the server does not allow this method on the requested resource")
-
-export const noSuchResource = (): StatusError =>
-  newStatusError("NotFound", "the server could not find the requested resource", {})
 
 /** Serves resource requests that were authenticated and authorised. */
 export function newRestHandler(deps: RestDeps): Handler {
@@ -67,11 +44,6 @@ export function newRestHandler(deps: RestDeps): Handler {
     if (raw) return raw(request)
     return serve(deps, request, resource, deps.special.get(key))
   }
-}
-
-export function specialKey(resource: ServedResource, subresource: string): string {
-  const { group, resource: plural } = resource.kind
-  return subresource ? `${group}/${plural}/${subresource}` : `${group}/${plural}`
 }
 
 function checkScope(request: ApiRequest, resource: ServedResource): void {
@@ -166,20 +138,19 @@ async function serveSpecial(
   const { engine } = deps
   const { verb } = request.info
   if (verb === "get" && special.get) return special.get(engine, operation)
+  if (verb === "list" && special.list) return special.list(engine, operation)
   if (verb === "create" && special.create) {
     writing(request, operation)
     return special.create(engine, operation, await decodeBody(request, operation, special.input))
   }
   if (verb === "update" && special.update) {
     writing(request, operation)
-    return special.update(engine, operation, await decodeBody(request, operation, special.input))
+    const input = await decodeBody(request, operation, special.input)
+    return special.update(engine, operation, () => deepCopy(input))
   }
-  if (verb === "patch" && special.update && special.get) {
+  if (verb === "patch" && special.update) {
     writing(request, operation)
-    const patcher = await patcherOf(request, operation, special.input)
-    const current = await special.get(engine, operation)
-    if (current.type !== "object") throw methodNotAllowed()
-    return special.update(engine, operation, patcher(current.object))
+    return special.update(engine, operation, await patcherOf(request, operation, special.input))
   }
   throw methodNotAllowed()
 }
@@ -231,14 +202,6 @@ async function decodeBody(request: ApiRequest, operation: Operation, target?: De
   const wanted = target ?? decodeTarget(operation)
   if (type === "json") return decodeRequestObject(body, wanted, schemaSource, options)
   return decodeRequestObject(body, wanted, schemaSource, { ...options, parsed: yamlValue(body) })
-}
-
-function decodeTarget(operation: Operation): DecodeTarget {
-  const { kind, subresources, group, version, type } = operation.resource.kind
-  const own = { group, version, kind, type: type ?? "" }
-  if (!operation.subresource) return own
-  const found = subresources.find((entry) => entry.name === operation.subresource)
-  return found && found.kind.kind !== kind ? { ...found.kind, type: "" } : own
 }
 
 export function yamlValue(body: Buffer): unknown {

@@ -24,6 +24,8 @@ export interface UpdateStrategy {
 
 export interface UpdateOptions {
   strategy: UpdateStrategy
+  /** What is computed carries the version it was computed from: that pins nothing, and a conflict is tried again. */
+  isPatch?: boolean
   /**
    * Makes the draft, in the version of the operation, from what stands there. May be called again after a conflict.
    * `previous` is frozen, undefined when there is nothing.
@@ -86,7 +88,7 @@ async function tryUpdate(
   const input = await options.compute(servedObject(operation, current))
   ensureNamespace(input, operation.namespace)
   ensureName(input, operation.name)
-  const isPinned = checkPreconditions(operation, input, previous)
+  const isPinned = checkPreconditions(operation, input, previous) && !options.isPatch
   served.behaviour.default?.(input)
   const draft = served.toStorage(input)
   if (draft !== input) kind.behaviour.default?.(draft)
@@ -95,8 +97,9 @@ async function tryUpdate(
   draft.metadata.resourceVersion = String(current.revision)
   const attributes = attributesOf(operation, "UPDATE", draft, previous)
   await mutate(engine, attributes)
-  strategy.prepare(draft, previous)
   kind.behaviour.default?.(draft)
+  // From here on the draft may share parts with what stands there: they are frozen.
+  strategy.prepare(draft, previous)
   errors.push(...validateObjectMetaUpdate(draft.metadata, previous.metadata))
   errors.push(...strategy.validate(draft, previous))
   if (errors.length > 0) throw statusError.invalid(kind, operation.name, errors)

@@ -13,7 +13,8 @@ import type { Engine, Operation, Result } from "../handlers/operation.ts"
 import { patchObject } from "../handlers/patch.ts"
 import { newPatcher } from "../handlers/patchers.ts"
 import { listKind } from "../handlers/respond.ts"
-import { methodNotAllowed, noSuchResource, type SpecialResource, specialKey, update } from "../handlers/rest.ts"
+import { update } from "../handlers/rest.ts"
+import { methodNotAllowed, noSuchResource, type SpecialResource, specialKey } from "../handlers/special.ts"
 import { openWatch } from "../handlers/watch.ts"
 import { freezeObject } from "../storage/freeze.ts"
 import type { WatchFormat } from "../storage/watchers.ts"
@@ -158,13 +159,14 @@ export class InProcessTransport implements Transport {
   async #callSpecial(special: SpecialResource, operation: Operation, call: ApiCall): Promise<Result> {
     const { engine } = this.#deps
     if (call.verb === "get" && special.get) return special.get(engine, operation)
+    if (call.verb === "list" && special.list) return special.list(engine, operation)
     if (call.verb === "create" && special.create) return special.create(engine, operation, deepCopy(call.object))
-    if (call.verb === "update" && special.update) return special.update(engine, operation, deepCopy(call.object))
-    if (call.verb === "patch" && special.get && special.update) {
-      const current = await special.get(engine, operation)
-      if (current.type !== "object") throw methodNotAllowed()
+    if (call.verb === "update" && special.update) {
+      return special.update(engine, operation, () => deepCopy(call.object))
+    }
+    if (call.verb === "patch" && special.update) {
       const patcher = newPatcher(operation, call.patchType, checkedPatch(call), special.input)
-      return special.update(engine, operation, patcher(current.object))
+      return special.update(engine, operation, patcher)
     }
     throw methodNotAllowed()
   }

@@ -1,0 +1,86 @@
+import type { autoscalingv1, ScaleAccess } from "@ladya/api"
+import { deepCopy, fieldError, type KubeObject, statusError } from "@ladya/apimachinery"
+import { type Engine, type Operation, type Result, servedObject, storageOf } from "../operation.ts"
+import { type Compute, methodNotAllowed, type SpecialResource } from "../special.ts"
+import { strategyOf } from "../strategies.ts"
+import { updateObject } from "../update.ts"
+
+function accessOf(operation: Operation): ScaleAccess {
+  const { scale } = operation.resource.kind.behaviour
+  if (!scale) throw methodNotAllowed()
+  return scale
+}
+
+function scaleOf(access: ScaleAccess, object: KubeObject): autoscalingv1.Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+  const { specReplicas, statusReplicas, selector } = access.read(object)
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: Object.fromEntries(
+      Object.entries({ name, namespace, uid, resourceVersion, creationTimestamp }).filter(
+        ([, value]) => value !== undefined,
+      ),
+    ),
+    spec: { replicas: specReplicas },
+    status: { replicas: statusReplicas, ...(selector ? { selector } : {}) },
+  }
+}
+
+const resultOf = (scale: autoscalingv1.Scale): Result => ({ type: "object", code: 200, object: scale, kind: undefined })
+
+/** The `scale` subresource of every kind that says how it is read and written. */
+export const scaleResource: SpecialResource = {
+  async get(_engine, operation) {
+    const access = accessOf(operation)
+    const storage = storageOf(operation)
+    const entry = await storage.get(storage.keyOf(operation.namespace, operation.name))
+    if (!entry) throw statusError.notFound(operation.resource.kind, operation.name)
+    return resultOf(scaleOf(access, servedObject(operation, entry)))
+  },
+  update: (engine, operation, compute) => updateScale(engine, operation, compute),
+}
+
+async function updateScale(engine: Engine, operation: Operation, compute: Compute): Promise<Result> {
+  const access = accessOf(operation)
+  const strategy = strategyOf(storageOf(operation).kind, "")
+  if (!strategy) throw methodNotAllowed()
+  const result = await updateObject(engine, operation, {
+    strategy: { ...strategy, mayCreate: false },
+    compute(previous) {
+      const current = previous as KubeObject
+      const wanted = compute(scaleOf(access, current)) as autoscalingv1.Scale
+      const replicas = checkedReplicas(operation, wanted)
+      const draft = deepCopy(current)
+      access.write(draft, replicas)
+      const { resourceVersion, uid } = wanted.metadata
+      if (resourceVersion) draft.metadata.resourceVersion = resourceVersion
+      else delete draft.metadata.resourceVersion
+      if (uid) draft.metadata.uid = uid
+      return draft
+    },
+    isPatch: true,
+  })
+  const object =
+    result.type === "entry"
+      ? servedObject(operation, result.entry)
+      : result.type === "object"
+        ? result.object
+        : undefined
+  return object ? resultOf(scaleOf(access, object)) : result
+}
+
+function checkedReplicas(operation: Operation, scale: autoscalingv1.Scale): number {
+  if (scale.metadata.name && scale.metadata.name !== operation.name) {
+    throw statusError.badRequest(
+      `the name of the object (${scale.metadata.name}) does not match the name on the URL (${operation.name})`,
+    )
+  }
+  const replicas = scale.spec?.replicas ?? 0
+  if (replicas < 0) {
+    throw statusError.invalid({ group: "autoscaling", kind: "Scale" }, operation.name, [
+      fieldError.invalid("spec.replicas", replicas, "must be greater than or equal to 0"),
+    ])
+  }
+  return replicas
+}
