@@ -54,6 +54,7 @@ export interface ImagePullerDeps {
 
 const initialBackoffMs = 10_000
 const maximumBackoffMs = 300_000
+const lookAgainMs = 3_000
 
 interface Failure {
   delayMs: number
@@ -137,7 +138,9 @@ export function newImagePuller({ images, clock, parallel = 4 }: ImagePullerDeps)
       request.signal.throwIfAborted()
       const text = pullErrorText(error)
       event("Warning", "Failed", `Failed to pull image ${quoted}: ${text}`)
-      throw new ImageError("ErrImagePull", text, noteFailure(request, `ErrImagePull: ${text}`))
+      const delayMs = noteFailure(request, `ErrImagePull: ${text}`)
+      // Looked at again sooner than it may be pulled, so that the status turns to ImagePullBackOff.
+      throw new ImageError("ErrImagePull", text, Math.min(delayMs, lookAgainMs))
     }
     const end = clock.monotonic()
     failures.get(request.podUid)?.delete(image)

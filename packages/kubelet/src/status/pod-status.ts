@@ -84,9 +84,11 @@ function phaseOf(
 /** The status of a pod, from its spec, what the runtime has of it, and what the node agent knows beside. */
 export function podStatus(input: PodStatusInput): corev1.PodStatus {
   const { pod, previous, observed, failure } = input
-  const init = statuses(input, "init", previous.initContainerStatuses)
-  const main = statuses(input, "main", previous.containerStatuses)
-  const ephemeral = statuses(input, "ephemeral", previous.ephemeralContainerStatuses)
+  // Of a pod that was refused there is nothing to tell but that.
+  const refused = failure !== undefined && input.finished && observed.containers.length === 0
+  const init = refused ? [] : statuses(input, "init", previous.initContainerStatuses)
+  const main = refused ? [] : statuses(input, "main", previous.containerStatuses)
+  const ephemeral = refused ? [] : statuses(input, "ephemeral", previous.ephemeralContainerStatuses)
   const phase = phaseOf(input, init, main)
   const sandboxReady = readySandbox(observed) !== undefined
   const facts = podConditions({ pod, phase, init, main, sandboxReady })
@@ -102,7 +104,7 @@ export function podStatus(input: PodStatusInput): corev1.PodStatus {
     ...addresses(input),
     startTime: previous.startTime ?? nowText,
     ...(init.length > 0 ? { initContainerStatuses: init } : {}),
-    containerStatuses: main,
+    ...(main.length > 0 ? { containerStatuses: main } : {}),
     ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
     qosClass: previous.qosClass ?? qosClass(pod),
   }

@@ -1,0 +1,107 @@
+import type { CriClient, RuntimeEvent } from "@ladya/cri"
+import { Backoff, type Clock, type Component, errorMessage, type Logger, sleep } from "@ladya/util"
+import type { RuntimeCache } from "../runtime/runtime-cache.ts"
+
+export interface RuntimeWatchDeps {
+  cri: Pick<CriClient, "events">
+  cache: RuntimeCache
+  clock: Clock
+  log: Logger
+  /** Something of this pod may have changed in the runtime. */
+  changed(uid: string): void
+  /** Everything was listed: `uids` are the pods the runtime has anything of. */
+  relisted?(uids: ReadonlySet<string>): void
+  /** How often everything is listed though events come; 45 s unless told. */
+  relistMs?: number
+}
+
+/** The runtime tells that a process ended a moment before its own lists show it: looked at again after these times. */
+const exitChecksMs = [20, 50, 100, 250, 500, 1000, 2000, 5000]
+
+/**
+ * Watches what happens in the runtime: by its events, with a slow listing behind them for what events did not tell.
+ * `start` resolves when everything has been listed once.
+ */
+export function newRuntimeWatch(deps: RuntimeWatchDeps): Component {
+  const { cri, cache, clock, log, changed } = deps
+  const stopped = new AbortController()
+  const { signal } = stopped
+  const tasks: Promise<void>[] = []
+
+  async function relist(): Promise<void> {
+    const uids = await cache.relist()
+    for (const uid of uids) changed(uid)
+    deps.relisted?.(cache.uids())
+  }
+
+  const relistQuietly = (): Promise<void> =>
+    relist().catch((error: unknown) => log.warn("cannot list what the runtime has", { error: errorMessage(error) }))
+
+  async function handle(event: RuntimeEvent): Promise<void> {
+    // What is started is started by us; only ends come by themselves.
+    if (event.type !== "taskExited" && event.type !== "containerDeleted") return
+    const uid = await cache.podOf(event.containerId)
+    if (!uid) return
+    cache.mark(uid)
+    changed(uid)
+    if (event.type === "taskExited") await untilSeen(uid, event.containerId)
+  }
+
+  async function untilSeen(uid: string, id: string): Promise<void> {
+    for (const delayMs of exitChecksMs) {
+      await sleep(clock, delayMs, signal)
+      const pod = cache.peek(uid)
+      const container = pod?.containers.find((candidate) => candidate.id === id)
+      const sandbox = pod?.sandboxes.find((candidate) => candidate.id === id)
+      if (container?.state !== "running" && !sandbox?.ready) return
+      cache.mark(uid)
+      changed(uid)
+    }
+  }
+
+  async function watch(): Promise<void> {
+    const backoff = new Backoff(clock, { initialMs: 100, maxMs: 2000, resetAfterMs: 10_000 })
+    while (!signal.aborted) {
+      try {
+        // Listed again with every connection: nobody tells what happened while there was none.
+        for await (const event of cri.events({ signal, onConnected: () => void relistQuietly() })) {
+          handle(event).catch((error: unknown) => {
+            if (!signal.aborted) log.debug("an event of the runtime was not followed", { error: errorMessage(error) })
+          })
+        }
+      } catch (error) {
+        log.info("the runtime's events broke off", { error: errorMessage(error) })
+      }
+      await sleep(clock, backoff.next(""), signal).catch(() => undefined)
+    }
+  }
+
+  async function relistSlowly(): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(clock, deps.relistMs ?? 45_000, signal).catch(() => undefined)
+      if (!signal.aborted) await relistQuietly()
+    }
+  }
+
+  return {
+    name: "runtime watch",
+    async start() {
+      const backoff = new Backoff(clock, { initialMs: 50, maxMs: 1000 })
+      for (;;) {
+        try {
+          await relist()
+          break
+        } catch (error) {
+          signal.throwIfAborted()
+          log.debug("the runtime does not answer yet", { error: errorMessage(error) })
+          await sleep(clock, backoff.next(""), signal)
+        }
+      }
+      tasks.push(watch(), relistSlowly())
+    },
+    async stop() {
+      stopped.abort(new Error("the runtime watch stops"))
+      await Promise.all(tasks)
+    },
+  }
+}

@@ -1,0 +1,142 @@
+import type { Informer } from "@ladya/client"
+import { type Component, errorMessage, sleep } from "@ladya/util"
+import { isMirrorPod, isTerminalPhase, type Pod, podUid } from "./pod.ts"
+import { PodWorker } from "./worker.ts"
+import type { WorkerDeps } from "./worker-deps.ts"
+
+export interface PodManagerDeps extends Omit<WorkerDeps, "admit"> {
+  /** The pods that are bound to this node. */
+  pods: Informer<Pod>
+  admit(pod: Pod, others: readonly Pod[]): ReturnType<WorkerDeps["admit"]>
+  /** How often what is left of pods that are gone is looked for; a minute unless told. */
+  housekeepingMs?: number
+}
+
+/** All pods of this node: one worker each, from the API or, when only the runtime knows of a pod, to end it. */
+export interface PodManager extends Component {
+  /** Something of this pod may have changed. */
+  wake(uid: string): void
+  /** The runtime was listed: pods that the API does not know are ended. */
+  seen(uids: ReadonlySet<string>): void
+  /** Every pod of the API on this node, with its status as last found. */
+  all(): Pod[]
+  find(namespace: string, name: string): Pod | undefined
+}
+
+export function newPodManager(deps: PodManagerDeps): PodManager {
+  return new Pods(deps)
+}
+
+class Pods implements PodManager {
+  readonly name = "pods"
+  readonly #deps: PodManagerDeps
+  readonly #workers = new Map<string, PodWorker>()
+  readonly #stop = new AbortController()
+  #removeHandler: (() => void) | undefined
+  #housekeeping: Promise<void> | undefined
+  #synced = false
+
+  constructor(deps: PodManagerDeps) {
+    this.#deps = deps
+  }
+
+  async start(): Promise<void> {
+    const { pods, cache } = this.#deps
+    await pods.start()
+    if (this.#stop.signal.aborted) return
+    this.#removeHandler = pods.addHandler({
+      add: (pod) => this.#saw(pod),
+      update: (pod) => this.#saw(pod),
+      delete: (pod) => this.#workers.get(podUid(pod))?.gone(pod),
+    })
+    this.#synced = true
+    this.seen(cache.uids())
+    this.#housekeeping = this.#keepHouse()
+  }
+
+  async stop(): Promise<void> {
+    this.#removeHandler?.()
+    this.#stop.abort()
+    await Promise.all([...this.#workers.values()].map((worker) => worker.stop()))
+    await this.#housekeeping
+  }
+
+  wake(uid: string): void {
+    this.#workers.get(uid)?.wake()
+  }
+
+  seen(uids: ReadonlySet<string>): void {
+    // Before the API was asked, nobody can tell which pods are gone.
+    if (!this.#synced || this.#stop.signal.aborted) return
+    for (const uid of uids) {
+      if (this.#workers.has(uid)) continue
+      this.#deps.log.info("a pod that the API does not know is ended", { uid })
+      this.#add(uid, undefined).wake()
+    }
+  }
+
+  all(): Pod[] {
+    return [...this.#workers.values()].flatMap(({ pod }) => (pod ? [this.#withStatus(pod)] : []))
+  }
+
+  find(namespace: string, name: string): Pod | undefined {
+    const pod = this.#deps.pods.get({ namespace, name })
+    const worker = pod && this.#workers.get(podUid(pod))
+    return worker?.pod ? this.#withStatus(worker.pod) : undefined
+  }
+
+  #withStatus(pod: Pod): Pod {
+    return { ...pod, status: this.#deps.status.current(pod) }
+  }
+
+  #saw(pod: Pod): void {
+    if (isMirrorPod(pod)) return
+    const uid = podUid(pod)
+    const worker = this.#workers.get(uid)
+    if (worker) worker.update(pod)
+    else this.#add(uid, pod).wake()
+    if (!worker) this.#balance()
+  }
+
+  #add(uid: string, pod: Pod | undefined): PodWorker {
+    if (pod) this.#deps.status.saw(pod)
+    const others = (): Pod[] =>
+      [...this.#workers.values()].flatMap((other) =>
+        other.uid !== uid && other.active && other.pod ? [other.pod] : [],
+      )
+    const deps: WorkerDeps = { ...this.#deps, admit: (candidate) => this.#deps.admit(candidate, others()) }
+    const worker = new PodWorker(deps, uid, pod, (removed) => {
+      this.#workers.delete(removed)
+      this.#balance()
+    })
+    this.#workers.set(uid, worker)
+    return worker
+  }
+
+  #balance(): void {
+    const running = [...this.#workers.values()].flatMap(({ pod }) =>
+      pod && !isTerminalPhase(pod.status?.phase) ? [pod] : [],
+    )
+    this.#deps.cgroups.balance(running).catch(() => undefined)
+  }
+
+  async #keepHouse(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      await this.#removeOrphans().catch((error: unknown) =>
+        this.#deps.log.warn("what is left of old pods was not removed", { error: errorMessage(error) }),
+      )
+      await sleep(this.#deps.clock, this.#deps.housekeepingMs ?? 60_000, signal).catch(() => undefined)
+    }
+  }
+
+  /** Removes files and control groups of pods that neither the API nor the runtime knows. */
+  async #removeOrphans(): Promise<void> {
+    const { cgroups, directories, volumes, cache } = this.#deps
+    const [groups, logs] = await Promise.all([cgroups.list(), directories.logUids()])
+    const known = (): Set<string> => new Set([...this.#workers.keys(), ...cache.uids()])
+    for (const uid of groups) if (!known().has(uid)) await cgroups.remove(uid)
+    for (const uid of logs) if (!known().has(uid)) await directories.removeLogs(uid)
+    await volumes.removeOrphans(known())
+  }
+}
