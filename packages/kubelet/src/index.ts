@@ -1,4 +1,6 @@
+export type { KubeletConfig } from "./config.ts"
 export type * from "./images/types.ts"
+export { type Kubelet, type KubeletDeps, newKubelet } from "./kubelet.ts"
 export * from "./node/index.ts"
 export type * from "./server/types.ts"
 export * from "./volumes/index.ts"
