@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events"
 import type { AddressInfo } from "node:net"
-import { type corev1, type discoveryv1, kindByResource, kinds } from "@ladya/api"
+import { type corev1, type discoveryv1, kindByResource, kinds, schemaSource, schemaTypeNames } from "@ladya/api"
 import { type KubeObject, statusError } from "@ladya/apimachinery"
 import type { Transport } from "@ladya/client"
 import type { Store } from "@ladya/store"
@@ -13,7 +13,8 @@ import { type HealthCheck, newHealthHandler } from "./handlers/health.ts"
 import type { Engine } from "./handlers/operation.ts"
 import { newRestHandler } from "./handlers/rest.ts"
 import { builtInSubresources } from "./handlers/subresources/index.ts"
-import { versionHandler } from "./handlers/version.ts"
+import { versionHandler, versionInfo } from "./handlers/version.ts"
+import { newOpenApiHandler } from "./openapi/index.ts"
 import type { Handler } from "./request.ts"
 import { ResourceTable } from "./resources.ts"
 import { newIndexHandler, newRouter, type Route } from "./routes.ts"
@@ -147,7 +148,7 @@ class Server implements ApiServer {
       special: config.special,
       raw: new Map([...this.#streamingHandlers(), ...config.raw]),
     })
-    const routes: Route[] = [...this.#systemRoutes(), ...config.routes]
+    const routes: Route[] = [...this.#systemRoutes(), ...this.#openApiRoutes(), ...config.routes]
     routes.push({ path: "/", handler: newIndexHandler(() => routes.map((route) => route.path)) })
     const filters = filterChain({
       clock,
@@ -197,6 +198,20 @@ class Server implements ApiServer {
       { path: "/readyz", isPrefix: true, handler: newHealthHandler("readyz", ready) },
       { path: "/version", handler: versionHandler },
       { path: "/metrics", handler: metricsHandler },
+    ]
+  }
+
+  #openApiRoutes(): Route[] {
+    const openApi = newOpenApiHandler({
+      kinds: () => kinds,
+      schemas: schemaSource,
+      typeNames: schemaTypeNames,
+      version: versionInfo.gitVersion,
+    })
+    const handler: Handler = async (request) => openApi(request)
+    return [
+      { path: "/openapi/v2", handler },
+      { path: "/openapi/v3", isPrefix: true, handler },
     ]
   }
 
