@@ -6,6 +6,8 @@ import type { Transport } from "@ladya/client"
 import type { Store } from "@ladya/store"
 import type { Clock, Component, Logger, MetricsRegistry, Random } from "@ladya/util"
 import type { UserInfo } from "./authentication/authenticator.ts"
+import type { Authorizer } from "./authorization/authorizer.ts"
+import { newAuthorizerChain } from "./authorization/chain.ts"
 import { type ApiServerConfig, defaultConfig } from "./config.ts"
 import { newDiscoveryHandler } from "./discovery/index.ts"
 import { applyFilters, filterChain } from "./filters/index.ts"
@@ -49,6 +51,7 @@ export interface ApiServer extends Component {
   readonly handler: Handler
 }
 
+const allowSelf: Authorizer = { name: "self", authorize: () => ({ allowed: true, reason: "" }) }
 const self: UserInfo = { name: "system:apiserver", groups: ["system:masters", "system:authenticated"] }
 
 /** A Kubernetes API server on a store. */
@@ -68,6 +71,7 @@ class Server implements ApiServer {
   #servers: HttpServer[] = []
   #addresses: AddressInfo[] = []
   #closeStreaming: () => void = () => undefined
+  readonly #authorizer: Authorizer
   #isStarted = false
 
   constructor(deps: ApiServerDeps) {
@@ -89,7 +93,7 @@ class Server implements ApiServer {
         store,
         special,
         stopping: this.#stopping.signal,
-        authorizers: [{ name: "self", authorize: () => ({ allowed: true, reason: "" }) }],
+        authorizer: allowSelf,
       },
       self,
     )
@@ -98,6 +102,7 @@ class Server implements ApiServer {
     for (const [key, value] of this.#config.special) special.set(key, value)
     engine.admission = this.#config.admission
     this.#engine = engine
+    this.#authorizer = newAuthorizerChain(this.#config.authorizers)
     this.#config = { ...this.#config, special }
     this.#compactor = new Compactor({ store, clock, log, keepMs: this.#config.compactAfterMs })
     this.handler = this.#newHandler()
@@ -131,9 +136,10 @@ class Server implements ApiServer {
   }
 
   transport(user: UserInfo): Transport {
-    const { authorizers, special } = this.#config
+    const { special } = this.#config
+    const authorizer = this.#authorizer
     return new InProcessTransport(
-      { engine: this.#engine, store: this.#deps.store, authorizers, special, stopping: this.#stopping.signal },
+      { engine: this.#engine, store: this.#deps.store, authorizer, special, stopping: this.#stopping.signal },
       user,
     )
   }
@@ -155,7 +161,7 @@ class Server implements ApiServer {
       log,
       metrics,
       authenticators: config.authenticators,
-      authorizers: config.authorizers,
+      authorizer: this.#authorizer,
       anonymous: config.anonymous,
       requestTimeoutMs: config.requestTimeoutMs,
       flowControl: config.flowControl,
@@ -190,7 +196,16 @@ class Server implements ApiServer {
     })
     const discovery = newDiscoveryHandler({ kinds: () => kinds, serverAddress: this.#config.advertiseAddress })
     const discover: Handler = async (request) => discovery(request)
+    const openApi = newOpenApiHandler({
+      kinds: () => kinds,
+      schemas: schemaSource,
+      typeNames: schemaTypeNames,
+      version: versionInfo.gitVersion,
+    })
+    const describe: Handler = async (request) => openApi(request)
     return [
+      { path: "/openapi/v2", handler: describe },
+      { path: "/openapi/v3", isPrefix: true, handler: describe },
       { path: "/api", isPrefix: true, handler: discover },
       { path: "/apis", isPrefix: true, handler: discover },
       { path: "/healthz", isPrefix: true, handler: newHealthHandler("healthz", live) },

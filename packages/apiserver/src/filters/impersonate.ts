@@ -7,13 +7,13 @@ import { authorize } from "./authorize.ts"
 const extraPrefix = "impersonate-extra-"
 
 /** `kubectl --as`: the request goes on as somebody else, when its maker may be them. Throws 400 and 403 Statuses. */
-export function withImpersonation(authorizers: readonly Authorizer[]): Filter {
+export function withImpersonation(authorizer: Authorizer): Filter {
   return (next) => async (request) => {
     if (!isWanted(request)) return next(request)
     const wanted = readWanted(request)
     const { user } = request
     if (!user) throw new Error("impersonation comes after authentication")
-    for (const attributes of rightsNeeded(user, wanted)) await authorize(authorizers, attributes)
+    for (const attributes of rightsNeeded(user, wanted)) await authorize(authorizer, attributes)
     request.user = wanted
     return next(request)
   }

@@ -15,7 +15,7 @@ export interface FilterDeps {
   log: Logger
   metrics: MetricsRegistry
   authenticators: readonly Authenticator[]
-  authorizers: readonly Authorizer[]
+  authorizer: Authorizer
   anonymous: boolean
   requestTimeoutMs: number
   flowControl: FlowControlOptions
@@ -30,10 +30,10 @@ export function filterChain(deps: FilterDeps): readonly Filter[] {
     withErrors(deps.log),
     withTimeout(deps.clock, deps.requestTimeoutMs),
     withAuthentication(deps.authenticators, { anonymous: deps.anonymous }),
-    withImpersonation(deps.authorizers),
+    withImpersonation(deps.authorizer),
     ...(deps.audit ? [deps.audit] : []),
     withFlowControl(deps.flowControl),
-    withAuthorization(deps.authorizers),
+    withAuthorization(deps.authorizer),
   ]
 }
 

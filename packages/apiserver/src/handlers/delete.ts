@@ -7,6 +7,7 @@ import {
   statusError,
   validateObjectMetaUpdate,
 } from "@ladya/apimachinery"
+import { returnsDeletedObject } from "../openapi/deletion.ts"
 import type { Entry } from "../storage/entry.ts"
 import type { ResourceStorage } from "../storage/resource-storage.ts"
 import { attributesOf, mutate, validate } from "./admit.ts"
@@ -19,17 +20,6 @@ export interface DeleteOptions {
   orphanDependents?: boolean | undefined
   preconditions?: { uid?: string; resourceVersion?: string } | undefined
 }
-
-/** Resources whose deletion answers with the object rather than with a Status. */
-const returnsObject = new Set([
-  "/pods",
-  "/podtemplates",
-  "/persistentvolumes",
-  "/persistentvolumeclaims",
-  "/resourcequotas",
-  "/serviceaccounts",
-  "/services",
-])
 
 const attempts = 10
 
@@ -98,8 +88,7 @@ function objectResult(operation: Operation, object: KubeObject): Result {
 }
 
 function deletedResult(operation: Operation, storage: ResourceStorage, entry: Entry): Result {
-  const { group, resource } = storage.kind.storage
-  if (returnsObject.has(`${group}/${resource}`)) return { type: "entry", code: 200, entry }
+  if (returnsDeletedObject(storage.kind)) return { type: "entry", code: 200, entry }
   const { kind } = operation.resource
   const status: metav1.Status = {
     kind: "Status",

@@ -23,7 +23,7 @@ export interface InProcessDeps {
   engine: Engine
   store: Store
   /** Asked for every call. */
-  authorizers: readonly Authorizer[]
+  authorizer: Authorizer
   special: ReadonlyMap<string, SpecialResource>
   stopping: AbortSignal
 }
@@ -118,7 +118,7 @@ export class InProcessTransport implements Transport {
     if (verb === "create" && resource.kind.namespaced && !operation.namespace) {
       operation.namespace = ("object" in call ? call.object.metadata.namespace : "") ?? ""
     }
-    await authorize(this.#deps.authorizers, {
+    await authorize(this.#deps.authorizer, {
       user: this.#user,
       info: {
         isResource: true,
