@@ -1,9 +1,4 @@
-import { newStatusError, type StatusError } from "@ladya/apimachinery"
-import type { UserInfo } from "../authentication/authenticator.ts"
-import type { AuthorizationAttributes, Authorizer, Decision } from "./authorizer.ts"
-import { fullResource } from "./rules.ts"
-
-type Info = AuthorizationAttributes["info"]
+import type { Authorizer, Decision } from "./authorizer.ts"
 
 /** Members of this group may do everything. */
 export const mastersGroup = "system:masters"
@@ -29,34 +24,4 @@ export function newAuthorizerChain(authorizers: readonly Authorizer[]): Authoriz
       return { allowed: false, reason: reasons.join("\n") } satisfies Decision
     },
   }
-}
-
-/** What the user may not, as the API says it: `User "x" cannot list resource "pods" in API group "" …`. */
-export function refusalText({ user, info }: AuthorizationAttributes): string {
-  const who = `User ${JSON.stringify(user.name)} cannot`
-  if (!info.isResource) return `${who} ${info.verb} path ${JSON.stringify(info.path)}`
-  const where = info.namespace ? `in the namespace ${JSON.stringify(info.namespace)}` : "at the cluster scope"
-  const what = `resource ${JSON.stringify(fullResource(info))} in API group ${JSON.stringify(info.group)}`
-  return `${who} ${info.verb} ${what} ${where}`
-}
-
-/** The 403 Status for what was not allowed. */
-export function forbiddenError(attributes: AuthorizationAttributes, reason: string): StatusError {
-  const { info } = attributes
-  const why = reason ? `${refusalText(attributes)}: ${reason}` : refusalText(attributes)
-  if (!info.isResource) return newStatusError("Forbidden", `forbidden: ${why}`, {})
-  const resource = info.group ? `${info.resource}.${info.group}` : info.resource
-  const target = info.name ? `${resource} ${JSON.stringify(info.name)}` : resource
-  return newStatusError("Forbidden", `${target} is forbidden: ${why}`, {
-    ...(info.name ? { name: info.name } : {}),
-    ...(info.group ? { group: info.group } : {}),
-    kind: info.resource,
-  })
-}
-
-/** Throws the 403 Status unless the user may. */
-export async function checkAllowed(authorizer: Authorizer, user: UserInfo, info: Info): Promise<void> {
-  const pending = authorizer.authorize({ user, info })
-  const decision = pending instanceof Promise ? await pending : pending
-  if (!decision.allowed) throw forbiddenError({ user, info }, decision.reason)
 }

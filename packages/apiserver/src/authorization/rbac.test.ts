@@ -4,8 +4,9 @@ import type { rbacv1 } from "@ladya/api"
 import type { KubeObject, ResourceRef } from "@ladya/apimachinery"
 import type { EventHandler } from "@ladya/client"
 import type { UserInfo } from "../authentication/authenticator.ts"
+import { authorize } from "../filters/authorize.ts"
 import type { AuthorizationAttributes, Authorizer } from "./authorizer.ts"
-import { checkAllowed, mastersAuthorizer, newAuthorizerChain } from "./chain.ts"
+import { mastersAuthorizer, newAuthorizerChain } from "./chain.ts"
 import { NodeAuthorizer } from "./node-authorizer.ts"
 import { RbacAuthorizer } from "./rbac-authorizer.ts"
 import { RbacIndex, type RbacSource } from "./rbac-index.ts"
@@ -225,13 +226,17 @@ describe("a refusal says what upstream says:", () => {
   for (const [what, message] of table) {
     test(what, async () => {
       const { authorizer } = setUp()
-      await assert.rejects(checkAllowed(authorizer, user("x"), ask(what)), { message, code: 403, reason: "Forbidden" })
+      await assert.rejects(authorize([authorizer], { user: user("x"), info: ask(what) }), {
+        message,
+        code: 403,
+        reason: "Forbidden",
+      })
     })
   }
   test("a missing role is named", async () => {
     const { authorizer, source } = setUp()
     source.add(clusterBinding("b", "gone", "User x"))
-    await assert.rejects(checkAllowed(authorizer, user("x"), ask("list nodes")), {
+    await assert.rejects(authorize([authorizer], { user: user("x"), info: ask("list nodes") }), {
       message: /at the cluster scope: RBAC: clusterrole.rbac.authorization.k8s.io "gone" not found$/,
     })
   })
