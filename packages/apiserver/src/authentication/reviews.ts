@@ -1,7 +1,7 @@
 import type { authenticationv1 } from "@ladya/api"
 import { formatTime, type KubeObject, statusError } from "@ladya/apimachinery"
 import type { Clock } from "@ladya/util"
-import type { SpecialResource } from "../handlers/rest.ts"
+import type { SpecialResource } from "../handlers/special.ts"
 import type { UserInfo } from "./authenticator.ts"
 import { TokenError } from "./jwt.ts"
 import type { TokenVerifier } from "./token-verifier.ts"

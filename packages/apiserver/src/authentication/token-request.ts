@@ -8,7 +8,7 @@ import {
   statusError,
 } from "@ladya/apimachinery"
 import type { Clock } from "@ladya/util"
-import type { SpecialResource } from "../handlers/rest.ts"
+import type { SpecialResource } from "../handlers/special.ts"
 import type { Lookup } from "../lookup.ts"
 import type { KubernetesClaim, TokenIssuer } from "./service-account-tokens.ts"
 

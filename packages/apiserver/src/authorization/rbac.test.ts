@@ -226,7 +226,7 @@ describe("a refusal says what upstream says:", () => {
   for (const [what, message] of table) {
     test(what, async () => {
       const { authorizer } = setUp()
-      await assert.rejects(authorize([authorizer], { user: user("x"), info: ask(what) }), {
+      await assert.rejects(async () => authorize(authorizer, { user: user("x"), info: ask(what) }), {
         message,
         code: 403,
         reason: "Forbidden",
@@ -236,7 +236,7 @@ describe("a refusal says what upstream says:", () => {
   test("a missing role is named", async () => {
     const { authorizer, source } = setUp()
     source.add(clusterBinding("b", "gone", "User x"))
-    await assert.rejects(authorize([authorizer], { user: user("x"), info: ask("list nodes") }), {
+    await assert.rejects(async () => authorize(authorizer, { user: user("x"), info: ask("list nodes") }), {
       message: /at the cluster scope: RBAC: clusterrole.rbac.authorization.k8s.io "gone" not found$/,
     })
   })

@@ -1,7 +1,7 @@
 import type { authorizationv1 } from "@ladya/api"
 import { type FieldError, fieldError, statusError } from "@ladya/apimachinery"
 import type { UserInfo } from "../authentication/authenticator.ts"
-import type { SpecialResource } from "../handlers/rest.ts"
+import type { SpecialResource } from "../handlers/special.ts"
 import type { AuthorizationAttributes, Authorizer } from "./authorizer.ts"
 import { mastersGroup } from "./chain.ts"
 import type { RbacIndex } from "./rbac-index.ts"
