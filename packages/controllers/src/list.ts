@@ -1,11 +1,33 @@
 import type { ControllerDefinition } from "./context.ts"
 import { deploymentController } from "./deployment/controller.ts"
+import { endpointsController } from "./endpoints/controller.ts"
+import { endpointSliceController } from "./endpointslice/controller.ts"
+import { garbageCollector } from "./garbagecollector/controller.ts"
+import { namespaceController } from "./namespace/controller.ts"
+import { nodeIpamController } from "./node-ipam/controller.ts"
+import { nodeLifecycleController } from "./node-lifecycle/controller.ts"
+import { podGcController } from "./podgc/controller.ts"
 import { replicaSetController } from "./replicaset/controller.ts"
 import { replicationControllerController } from "./replicationcontroller/controller.ts"
+import { rootCaController } from "./rootca/controller.ts"
+import { serviceAccountController } from "./serviceaccount/controller.ts"
+import { taintEvictionController } from "./taint-eviction/controller.ts"
+import { tokensController } from "./tokens/controller.ts"
 
-/** Every controller, in the order of start. */
+/** Every controller, in the order of start. What a new node or namespace needs comes first. */
 export const controllers: readonly ControllerDefinition[] = [
+  nodeIpamController,
+  serviceAccountController,
+  rootCaController,
+  tokensController,
   deploymentController,
   replicaSetController,
   replicationControllerController,
+  endpointSliceController,
+  endpointsController,
+  nodeLifecycleController,
+  taintEvictionController,
+  podGcController,
+  namespaceController,
+  garbageCollector,
 ]

@@ -213,8 +213,7 @@ export class MemoryTransport implements Transport {
       JSON.stringify({ ...current, metadata: { ...current.metadata, resourceVersion: "" } })
     )
       return current
-    const isGone = object.metadata.deletionTimestamp && (object.metadata.finalizers ?? []).length === 0
-    if (isGone && !isBoundPod(object)) {
+    if (object.metadata.deletionTimestamp && !isHeld(object) && !isBoundPod(object)) {
       return this.#remove(target, object)
     }
     return this.#store(target, object, "MODIFIED")
@@ -231,9 +230,10 @@ export class MemoryTransport implements Transport {
     const finalizers = object.metadata.finalizers ?? []
     if (finalizer && !finalizers.includes(finalizer)) object.metadata.finalizers = [...finalizers, finalizer]
     const isGraceful = isBoundPod(object) && parameters.gracePeriodSeconds !== 0
-    if (!isGraceful && (object.metadata.finalizers ?? []).length === 0) return this.#remove(target, object)
+    if (!isGraceful && !isHeld(object)) return this.#remove(target, object)
     if (current.metadata.deletionTimestamp) return current
     object.metadata.deletionTimestamp = formatTime(this.#clock.now())
+    if (object.kind === "Namespace") (object as Parts).status = { phase: "Terminating" }
     return this.#store(target, object, "MODIFIED")
   }
 
@@ -264,6 +264,12 @@ interface Parts {
 }
 
 const propagationFinalizers: Readonly<Record<string, string>> = { Foreground: "foregroundDeletion", Orphan: "orphan" }
+
+/** Finalizers hold an object; those of a namespace stand in its spec. */
+function isHeld(object: KubeObject & Parts): boolean {
+  const ofSpec = (object.spec as { finalizers?: string[] } | undefined)?.finalizers ?? []
+  return (object.metadata.finalizers ?? []).length > 0 || (object.kind === "Namespace" && ofSpec.length > 0)
+}
 
 function isBoundPod(object: KubeObject & Parts): boolean {
   return object.kind === "Pod" && Boolean((object.spec as { nodeName?: string } | undefined)?.nodeName)
