@@ -13,6 +13,8 @@ export interface HollowKubeletOptions {
   readyAfterMs?(pod: corev1.Pod): number | undefined
   /** How long a pod takes to end, in milliseconds; 0 unless told. */
   stopAfterMs?: number
+  /** Nodes that are down do nothing; all are up unless told. */
+  isUp?(nodeName: string): boolean
   informers?: InformerFactory
 }
 
@@ -21,7 +23,7 @@ export interface HollowKubeletOptions {
  * tests of what stands above the node.
  */
 export function newHollowKubelet(options: HollowKubeletOptions): Component {
-  const { client, clock, log, bindTo, readyAfterMs = () => 0, stopAfterMs = 0 } = options
+  const { client, clock, log, bindTo, readyAfterMs = () => 0, stopAfterMs = 0, isUp = () => true } = options
   const informers = options.informers ?? newInformerFactory({ client, clock, log, random: () => 0.5 })
   const pods = informers.informer(refs.pods)
   let addresses = 0
@@ -35,6 +37,7 @@ export function newHollowKubelet(options: HollowKubeletOptions): Component {
       reconcile: async (key) => {
         const pod = pods.get(key)
         if (!pod) return { kind: "done" }
+        if (pod.spec?.nodeName && !isUp(pod.spec.nodeName)) return { kind: "done" }
         const { namespace = "", name = "" } = pod.metadata
         const api = client.resource(refs.pods)
         if (pod.metadata.deletionTimestamp) {

@@ -3,6 +3,7 @@ import { isStatus, keyOf, type ObjectKey } from "@ladya/apimachinery"
 import { done, type Informer, newController, type Reconciler, type Result } from "@ladya/client"
 import type { Component } from "@ladya/util"
 import type { ControllerContext, ControllerDefinition } from "../context.ts"
+import { Freshness } from "../shared/freshness.ts"
 import { CidrPool } from "./cidrs.ts"
 
 /** Gives every node a part of the pods' addresses. */
@@ -57,33 +58,41 @@ class IpamReconciler implements Reconciler {
   readonly #context: ControllerContext
   readonly #nodes: Informer<corev1.Node>
   readonly #pool: CidrPool
+  readonly #fresh: Freshness<corev1.Node>
+  /** Parts that were offered to a node, by its uid, until the API has taken them. */
+  readonly #offered = new Map<string, string>()
 
   constructor(context: ControllerContext, nodes: Informer<corev1.Node>, pool: CidrPool) {
     this.#context = context
     this.#nodes = nodes
     this.#pool = pool
+    this.#fresh = new Freshness(nodes, context.clock)
   }
 
   async reconcile({ name }: ObjectKey): Promise<Result> {
     const node = this.#nodes.get(name)
+    if (!node) this.#fresh.forget(name)
     if (!node || node.metadata.deletionTimestamp || cidrsOf(node).length > 0) return done
+    if (!this.#fresh.isFresh(name)) return done
     const { client, recorder } = this.#context
-    const cidr = this.#pool.allocate()
+    const { uid = "" } = node.metadata
+    const cidr = this.#offered.get(uid) ?? this.#pool.allocate()
     if (!cidr) {
       recorder.event(node, "Normal", "CIDRNotAvailable", `Node ${name} status is now: CIDRNotAvailable`)
       throw new Error(`no addresses are left for the pods of node ${name}`)
     }
+    // When nobody knows whether the API took it, the same part is offered again.
+    this.#offered.set(uid, cidr)
     try {
-      const patch = {
-        metadata: { uid: node.metadata.uid, resourceVersion: node.metadata.resourceVersion },
-        spec: { podCIDR: cidr, podCIDRs: [cidr] },
-      }
-      await client.resource(refs.nodes).patch(name, "merge", patch)
+      const patch = { metadata: { uid }, spec: { podCIDR: cidr, podCIDRs: [cidr] } }
+      this.#fresh.wrote(name, await client.resource(refs.nodes).patch(name, "merge", patch))
+      this.#offered.delete(uid)
     } catch (error) {
-      // The part is free again only when the API certainly did not take it.
-      if (isStatus(error, "Conflict", "NotFound", "Invalid", "Forbidden")) this.#pool.release(cidr)
-      if (isStatus(error, "NotFound")) return done
-      throw error
+      if (isStatus(error, "Conflict", "NotFound", "Invalid", "Forbidden")) {
+        this.#offered.delete(uid)
+        this.#pool.release(cidr)
+      }
+      if (!isStatus(error, "NotFound")) throw error
     }
     return done
   }
