@@ -1,9 +1,9 @@
-import type { CriClient, RuntimeEvent } from "@ladya/cri"
+import { type CriClient, isCriError, type RuntimeEvent } from "@ladya/cri"
 import { Backoff, type Clock, type Component, errorMessage, type Logger, sleep } from "@ladya/util"
 import type { RuntimeCache } from "../runtime/runtime-cache.ts"
 
 export interface RuntimeWatchDeps {
-  cri: Pick<CriClient, "events">
+  cri: { events: CriClient["events"]; runtime: Pick<CriClient["runtime"], "containerStatus" | "podSandboxStatus"> }
   cache: RuntimeCache
   clock: Clock
   log: Logger
@@ -15,7 +15,7 @@ export interface RuntimeWatchDeps {
   relistMs?: number
 }
 
-/** The runtime tells that a process ended a moment before its own lists show it: looked at again after these times. */
+/** The runtime tells that a process ended a moment before its answers show it: asked again after these times. */
 const exitChecksMs = [20, 50, 100, 250, 500, 1000, 2000, 5000]
 
 /**
@@ -40,23 +40,27 @@ export function newRuntimeWatch(deps: RuntimeWatchDeps): Component {
   async function handle(event: RuntimeEvent): Promise<void> {
     // What is started is started by us; only ends come by themselves.
     if (event.type !== "taskExited" && event.type !== "containerDeleted") return
-    const uid = await cache.podOf(event.containerId)
+    const { containerId } = event
+    const uid = await cache.podOf(containerId)
     if (!uid) return
+    if (event.type === "taskExited") await untilEnded(containerId)
     cache.mark(uid)
     changed(uid)
-    if (event.type === "taskExited") await untilSeen(uid, event.containerId)
   }
 
-  async function untilSeen(uid: string, id: string): Promise<void> {
+  /** Waits until the runtime's own answers show the end that its event told of. */
+  async function untilEnded(id: string): Promise<void> {
     for (const delayMs of exitChecksMs) {
+      if (await hasEnded(id)) return
       await sleep(clock, delayMs, signal)
-      const pod = cache.peek(uid)
-      const container = pod?.containers.find((candidate) => candidate.id === id)
-      const sandbox = pod?.sandboxes.find((candidate) => candidate.id === id)
-      if (container?.state !== "running" && !sandbox?.ready) return
-      cache.mark(uid)
-      changed(uid)
     }
+  }
+
+  async function hasEnded(id: string): Promise<boolean> {
+    const container = await unlessGone(cri.runtime.containerStatus(id))
+    if (container) return container.state !== "CONTAINER_RUNNING"
+    const sandbox = await unlessGone(cri.runtime.podSandboxStatus(id))
+    return sandbox?.state !== "SANDBOX_READY"
   }
 
   async function watch(): Promise<void> {
@@ -103,5 +107,14 @@ export function newRuntimeWatch(deps: RuntimeWatchDeps): Component {
       stopped.abort(new Error("the runtime watch stops"))
       await Promise.all(tasks)
     },
+  }
+}
+
+async function unlessGone<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (isCriError(error, "NOT_FOUND")) return undefined
+    throw error
   }
 }

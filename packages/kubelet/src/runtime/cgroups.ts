@@ -117,6 +117,14 @@ export function newPodCgroups({ root, log, mountpoint = "/sys/fs/cgroup" }: PodC
     await writeShares(classPath(root, "BestEffort"), cpuShares(0))
   }
 
+  function classesMade(): Promise<void> {
+    ready ??= makeClasses().catch((error: unknown) => {
+      ready = undefined
+      throw error
+    })
+    return ready
+  }
+
   const writeShares = (path: string, shares: number): Promise<void> =>
     version === 2
       ? write(join(directory("cpu", path), "cpu.weight"), String(cpuWeight(shares)))
@@ -128,11 +136,7 @@ export function newPodCgroups({ root, log, mountpoint = "/sys/fs/cgroup" }: PodC
     version,
     pathOf,
     async ensure(pod) {
-      ready ??= makeClasses().catch((error: unknown) => {
-        ready = undefined
-        throw error
-      })
-      await ready
+      await classesMade()
       const path = pathOf(pod)
       await make(path)
       for (const { controller, file, value } of podLimits(pod, version)) {
@@ -156,6 +160,7 @@ export function newPodCgroups({ root, log, mountpoint = "/sys/fs/cgroup" }: PodC
       return uids
     },
     async balance(pods) {
+      await classesMade()
       const burstable = pods.filter((pod) => qosClass(pod) === "Burstable")
       const milli = burstable.reduce((sum, pod) => sum + (podRequests(pod).get("cpu") ?? 0), 0)
       await writeShares(classPath(root, "Burstable"), cpuShares(milli))
