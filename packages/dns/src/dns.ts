@@ -16,8 +16,10 @@ export interface DnsDeps {
   log: Logger
   config: {
     nodeName: string
-    /** Where it listens and what it publishes. */
+    /** What it publishes. */
     nodeAddress: string
+    /** Where it listens; `nodeAddress` unless told. */
+    listenAddress?: string
     /** UDP and TCP; 10053 in a cluster. */
     port: number
     /** Such as `cluster.local`. */
@@ -84,17 +86,18 @@ class Dns implements Component {
       random,
       log,
     })
-    const server = new DnsServer({ address: config.nodeAddress, port: config.port, respond, log })
+    const address = config.listenAddress ?? config.nodeAddress
+    const server = new DnsServer({ address, port: config.port, respond, log })
     try {
       await server.start()
     } catch (error) {
       throw new Error(
-        `cannot serve DNS at ${config.nodeAddress}:${config.port}: ${errorMessage(error)}; end what listens there, then start again`,
+        `cannot serve DNS at ${address}:${config.port}: ${errorMessage(error)}; end what listens there, then start again`,
       )
     }
     this.#server = server
     this.#publisher.start()
-    log.info("cluster DNS serves", { address: config.nodeAddress, port: server.port })
+    log.info("cluster DNS serves", { address, port: server.port })
   }
 
   async stop(signal: AbortSignal): Promise<void> {
