@@ -21,6 +21,8 @@ const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256
 const other = generateKeyPairSync("ec", { namedCurve: "P-256" })
 const audience = "https://kubernetes.default.svc.cluster.local"
 
+const engine = { admission: [] as Engine["admission"] } as Engine
+
 const requestWith = (parts: Partial<ApiRequest>): ApiRequest =>
   ({ headers: {}, clientCertificates: [], remoteAddress: "192.0.2.1", ...parts }) as ApiRequest
 const withToken = (token: string): ApiRequest => requestWith({ headers: { authorization: `Bearer ${token}` } })
@@ -50,7 +52,11 @@ async function setUp() {
     name = "robot",
   ): Promise<NonNullable<authenticationv1.TokenRequest["status"]>> => {
     const input = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", metadata: {}, spec }
-    const result = await tokens?.create?.({} as Engine, { namespace: "a", name } as Operation, input as KubeObject)
+    const result = await tokens?.create?.(
+      engine,
+      { namespace: "a", name, resource: {} } as Operation,
+      input as KubeObject,
+    )
     assert.ok(result?.type === "object")
     return (result.object as authenticationv1.TokenRequest).status!
   }

@@ -8,6 +8,7 @@ import {
   statusError,
 } from "@ladya/apimachinery"
 import type { Clock } from "@ladya/util"
+import { attributesOf, mutate, validate } from "../handlers/admit.ts"
 import type { SpecialResource } from "../handlers/special.ts"
 import type { Lookup } from "../lookup.ts"
 import type { KubernetesClaim, TokenIssuer } from "./service-account-tokens.ts"
@@ -58,13 +59,17 @@ export function tokenRequests(deps: TokenRequestDeps): Map<string, SpecialResour
   }
   const special: SpecialResource = {
     input,
-    async create(_engine, { namespace, name }, object) {
+    async create(engine, operation, object) {
+      const { namespace, name } = operation
       const request = object as TokenRequest
       const spec = request.spec ?? {}
       checkPlace(request, namespace, name)
       check(name, spec)
       const account = await lookup.get(refs.serviceaccounts, namespace, name)
       if (!account) throw statusError.notFound(refs.serviceaccounts, name)
+      const attributes = attributesOf(operation, "CREATE", object, undefined)
+      await mutate(engine, attributes)
+      await validate(engine, attributes)
       const claim = await bind(lookup, account, spec.boundObjectRef)
       const wantedSeconds = spec.expirationSeconds ?? defaultSeconds
       const audiences = spec.audiences?.length ? spec.audiences : deps.audiences
