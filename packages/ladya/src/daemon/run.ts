@@ -32,7 +32,10 @@ export async function runUntilSignalled(component: Component, log: Logger): Prom
       error: error instanceof Error ? error : errorMessage(error),
     })
   })
-  await component.start()
+  const started = component.start()
+  // A signal while it starts ends the waiting: what has started by then is stopped.
+  started.catch(() => undefined)
+  await Promise.race([started, stopped])
   await stopped
   await component.stop(AbortSignal.timeout(stopMs))
   log.info("stopped")

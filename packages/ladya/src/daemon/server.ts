@@ -1,8 +1,25 @@
-import { ComponentGroup, newLogger } from "@ladya/util"
+import { join } from "node:path"
+import { newApiServer, type Pki } from "@ladya/apiserver"
+import { newClient } from "@ladya/client"
+import { newControllers } from "@ladya/controllers"
+import { newMemoryStore, newSqliteStore, type Store } from "@ladya/store"
+import {
+  type Clock,
+  type Component,
+  ComponentGroup,
+  type Logger,
+  MetricsRegistry,
+  newLogger,
+  type Random,
+  systemClock,
+  systemRandom,
+} from "@ladya/util"
 import type { HostPort } from "../cli/options.ts"
 import { newMirrorHosts, type PublicRegistries } from "../images/mirror-hosts.ts"
 import { newRegistry } from "../images/registry.ts"
 import { ImageStore } from "../images/store.ts"
+import { cluster } from "./cluster-facts.ts"
+import { openPki, writeAdminKubeconfig } from "./pki.ts"
 import { runUntilSignalled } from "./run.ts"
 
 export interface ServerConfig {
@@ -19,25 +36,92 @@ export interface ServerConfig {
   logLevel: "debug" | "info" | "warn" | "error"
 }
 
+interface ServerDeps {
+  config: ServerConfig
+  pki: Pki
+  store: Store
+  clock: Clock
+  random: Random
+  metrics: MetricsRegistry
+  log: Logger
+}
+
 /** Runs a control plane until it is told to stop. */
 export async function runServer(config: ServerConfig): Promise<void> {
   const log = newLogger({ level: config.logLevel })
-  const { registry: at } = config
-  const mirror = at ? mirrorComponents(config, at, log) : []
-  await runUntilSignalled(new ComponentGroup("server", mirror, log), log)
+  const clock = systemClock
+  const hosts = [...config.listen.map(({ host }) => host), ...(config.advertise ? [config.advertise] : [])]
+  const pki = await openPki(config.dataDirectory, hosts, log)
+  const store =
+    config.store === "memory"
+      ? newMemoryStore({ clock })
+      : newSqliteStore({ path: join(config.dataDirectory, "store/ladya.db"), clock, log })
+  const deps = { config, pki, store, clock, random: systemRandom, metrics: new MetricsRegistry(), log }
+  await runUntilSignalled(newControlPlane(deps), log)
 }
 
-function mirrorComponents(config: ServerConfig, at: HostPort, log: ReturnType<typeof newLogger>) {
+/** Everything of a control plane, in the order in which it starts. */
+export function newControlPlane(deps: ServerDeps): Component {
+  const { config, pki, store, clock, random, metrics, log } = deps
+  const apiServer = newApiServer({
+    ...{ store, clock, random, metrics, log: log.child({ component: "apiserver" }) },
+    config: {
+      listen: config.listen,
+      tls: { cert: pki.serving.certificate, key: pki.serving.key, clientCA: pki.caCertificate },
+      serviceCidr: cluster.serviceCIDR,
+    },
+  })
+  const controllerClient = (name: string) =>
+    newClient(
+      apiServer.transport({
+        name: `system:serviceaccount:kube-system:${name}-controller`,
+        groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
+      }),
+    )
+  const controllers = newControllers({
+    ...{ clock, random, metrics, log: log.child({ component: "controllers" }) },
+    client: newClient(
+      apiServer.transport({ name: "system:kube-controller-manager", groups: ["system:authenticated"] }),
+    ),
+    clientFor: controllerClient,
+    config: { clusterCidr: cluster.podCIDR, rootCa: pki.caCertificate },
+  })
+  const storeComponent: Component = { name: "store", start: async () => undefined, stop: () => store.close() }
+  return new ComponentGroup(
+    "server",
+    [storeComponent, ...mirrorComponents(config, log), apiServer, adminKubeconfig(deps), controllers],
+    log,
+  )
+}
+
+/** Once the API listens, the administrator's way in is written. */
+function adminKubeconfig({ config, pki }: ServerDeps): Component {
+  return {
+    name: "admin-kubeconfig",
+    start: async () => {
+      const [first] = config.listen
+      const host = first === undefined || ["0.0.0.0", "::"].includes(first.host) ? "127.0.0.1" : first.host
+      const shown = host.includes(":") ? `[${host}]` : host
+      await writeAdminKubeconfig(config.dataDirectory, pki, `https://${shown}:${first?.port ?? 6443}`)
+    },
+    stop: async () => undefined,
+  }
+}
+
+/** The image mirror, and the file that sends containerd to it; nothing when it is not wanted. */
+function mirrorComponents(config: ServerConfig, log: Logger): Component[] {
+  const { registry: at } = config
+  if (!at) return []
   const hosts = newMirrorHosts({
     certsDirectory: config.certsDirectory,
     mirror: `http://${at.host}:${at.port}`,
     publicRegistries: config.publicRegistries,
-    log,
+    log: log.child({ component: "mirror" }),
   })
   const registry = newRegistry({
     store: new ImageStore(config.imagesDirectory),
     ...at,
-    log,
+    log: log.child({ component: "registry" }),
     onMiss: (name) => hosts.missed(name),
   })
   return [registry, hosts]
