@@ -41,7 +41,9 @@ export function newHollowKubelet(options: HollowKubeletOptions): Component {
         const { namespace = "", name = "" } = pod.metadata
         const api = client.resource(refs.pods)
         if (pod.metadata.deletionTimestamp) {
-          const waited = clock.now() - Date.parse(pod.metadata.deletionTimestamp)
+          // The time of deletion is when the grace period ends.
+          const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? 0) * 1000
+          const waited = clock.now() - Date.parse(pod.metadata.deletionTimestamp) + graceMs
           if (waited < stopAfterMs) return { kind: "requeueAfter", ms: stopAfterMs - waited }
           await api.delete(name, { namespace, gracePeriodSeconds: 0 }).catch((error: unknown) => {
             if (!isStatus(error, "NotFound")) throw error

@@ -1,14 +1,17 @@
 import type { TestContext } from "node:test"
 import type { corev1 } from "@ladya/api"
-import { type Client, MemoryTransport, newClient } from "@ladya/client"
+import { type Client, newClient } from "@ladya/client"
 import { type ControllersConfig, newControllers } from "@ladya/controllers"
 import { FakeClock, MetricsRegistry, newRandom, silentLogger } from "@ladya/util"
+import { admin, makeNamespace, startTestServer } from "../harness.ts"
 import { type HollowKubeletOptions, newHollowKubelet } from "../hollow-kubelet.ts"
+import { RecordingTransport } from "./recording-transport.ts"
 
 export interface TestCluster {
   clock: FakeClock
   client: Client
-  transport: MemoryTransport
+  /** What controllers and kubelet say to the API. */
+  transport: RecordingTransport
   /** Moves time on in small steps until the condition holds; throws, with the last error, when it does not within `ms`. */
   until(description: string, condition: () => Promise<boolean>, ms?: number): Promise<void>
   /** What is written while `ms` pass. */
@@ -21,13 +24,15 @@ export interface TestClusterOptions {
   kubelet?: Partial<HollowKubeletOptions>
 }
 
-/** Controllers and a hollow kubelet on an API in memory and a virtual clock. */
+/** Controllers and a hollow kubelet on a real API server and a virtual clock. */
 export async function startCluster(context: TestContext, options: TestClusterOptions = {}): Promise<TestCluster> {
   const clock = new FakeClock()
-  const transport = new MemoryTransport(clock)
-  const client = newClient(transport)
+  const { server, client } = await startTestServer(context, { clock })
+  const transport = new RecordingTransport(server.transport(admin))
+  const recorded = newClient(transport)
+  await makeNamespace(client, "default")
   const controllers = newControllers({
-    client,
+    client: recorded,
     clock,
     log: silentLogger,
     random: newRandom(1),
@@ -35,7 +40,7 @@ export async function startCluster(context: TestContext, options: TestClusterOpt
     ...(options.only ? { only: options.only } : {}),
     ...(options.config ? { config: options.config } : {}),
   })
-  const kubelet = newHollowKubelet({ client, clock, log: silentLogger, bindTo: "node-1", ...options.kubelet })
+  const kubelet = newHollowKubelet({ client: recorded, clock, log: silentLogger, bindTo: "node-1", ...options.kubelet })
   await controllers.start()
   await kubelet.start()
   context.after(async () => {

@@ -165,5 +165,5 @@ test("a rollout that is stuck is said to be; pausing stops it, scaling works mea
   assert.equal((await pods(cluster)).filter(isPodActive).length, 8)
   await deployments.patch("web", "merge", { spec: { replicas: 0 } }, inDefault)
   await complete(cluster)
-  assert.equal((await pods(cluster)).length, 0)
+  await cluster.until("no pods", async () => (await pods(cluster)).length === 0)
 })

@@ -92,7 +92,7 @@ test("a headless Service without ports shows hostnames; pods that are not ready 
     apiVersion: "v1",
     kind: "Pod",
     metadata: { namespace: "default", name: "web-0", labels: { app: "web" } },
-    spec: { ...podTemplate({}).spec, containers: [], hostname: "web-0", subdomain: "web" },
+    spec: { containers: [], ...podTemplate({}).spec, hostname: "web-0", subdomain: "web" },
   })
   await cluster.until("the endpoint", async () => (await ready(cluster)) === 1)
   const [slice] = await slices(cluster)

@@ -120,7 +120,9 @@ test("a taint without a tolerance evicts at once, and says why", async (context)
   const { client, pass } = await startNodes(context, ["a"])
   const pods = client.resource(refs.pods)
   await pods.create(pod("out", []))
-  await pods.create(pod("later", [{ key: "maintenance", operator: "Exists", tolerationSeconds: 60 }]))
+  await pods.create(
+    pod("later", [{ key: "maintenance", operator: "Exists", effect: "NoExecute", tolerationSeconds: 60 }]),
+  )
   await pass(1000)
   const taint = { key: "maintenance", value: "now", effect: "NoExecute" }
   await client.resource(refs.nodes).patch("a", "merge", { spec: { taints: [taint] } })
