@@ -1,3 +1,4 @@
+import { clusterRoleAggregationController } from "./clusterrole-aggregation/controller.ts"
 import type { ControllerDefinition } from "./context.ts"
 import { deploymentController } from "./deployment/controller.ts"
 import { endpointsController } from "./endpoints/controller.ts"
@@ -16,6 +17,7 @@ import { tokensController } from "./tokens/controller.ts"
 
 /** Every controller, in the order of start. What a new node or namespace needs comes first. */
 export const controllers: readonly ControllerDefinition[] = [
+  clusterRoleAggregationController,
   nodeIpamController,
   serviceAccountController,
   rootCaController,
