@@ -8,7 +8,8 @@ export function badPatch(message: string): StatusError {
 /** A patch that cannot be applied to this object: 422, with the reason as a cause. */
 export function patchFails(why: string): StatusError {
   return newStatusError("Invalid", "the server rejected our request due to an error in our request", {
-    causes: [{ reason: "UnexpectedServerResponse", message: why }],
+    // Clients show causes with their fields: one without would leave a stray colon.
+    causes: [{ reason: "UnexpectedServerResponse", message: why, field: "patch" }],
   })
 }
 

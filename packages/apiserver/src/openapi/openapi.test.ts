@@ -5,7 +5,9 @@ import type { ApiRequest, ApiResponse } from "../request.ts"
 import { newOpenApiHandler } from "./handler.ts"
 import { ProtobufWriter } from "./protobuf-writer.ts"
 
-const docs = { "io.k8s.api.core.v1.PodSpec": { "": "What a pod runs.", containers: "Its containers." } }
+const docs = {
+  "io.k8s.api.core.v1.PodSpec": { "": "PodSpec is what a pod runs. And more.", containers: "Its containers." },
+}
 const handler = newOpenApiHandler({
   kinds: () => kinds,
   schemas: schemaSource,
@@ -104,11 +106,12 @@ test("operations and schemas carry what kubectl reads", () => {
   assert.deepEqual(patch?.["x-kubernetes-group-version-kind"], { group: "", kind: "Pod", version: "v1" })
   const spec = document.components.schemas["io.k8s.api.core.v1.PodSpec"]
   const containers = spec?.properties?.["containers"] as Schema
-  assert.equal(spec?.description, "What a pod runs.")
+  assert.equal(spec?.description, "PodSpec is what a pod runs. And more.")
   assert.equal(containers.description, "Its containers.")
   assert.equal(containers["x-kubernetes-patch-merge-key"], "name")
   assert.equal(containers["x-kubernetes-list-type"], "map")
   const pod = document.components.schemas["io.k8s.api.core.v1.Pod"]
+  assert.equal(pod?.properties?.["spec"]?.description, "What a pod runs.")
   assert.deepEqual(pod?.properties?.["spec"]?.allOf, [{ $ref: "#/components/schemas/io.k8s.api.core.v1.PodSpec" }])
   assert.deepEqual(pod?.["x-kubernetes-group-version-kind"], [{ group: "", kind: "Pod", version: "v1" }])
 })

@@ -109,7 +109,15 @@ export function typeSchema(
   }
 }
 
-/** A field that is not described itself is what its type is. */
+/**
+ * What is said of a field that has no text of its own: the first sentence of its type's, without the type's name,
+ * since clients show both: `PodSpec is a description of a pod.` gives `A description of a pod.`
+ */
 function textOfType(field: FieldSchema, descriptions: Descriptions): string | undefined {
-  return field.ref ? descriptions[field.ref]?.[""] : undefined
+  const text = field.ref ? descriptions[field.ref]?.[""] : undefined
+  if (!field.ref || !text) return undefined
+  const name = field.ref.slice(field.ref.lastIndexOf(".") + 1)
+  const sentence = /^.*?[.!?](?=\s|$)/s.exec(text)?.[0] ?? text
+  const rest = sentence.startsWith(`${name} `) ? sentence.slice(name.length + 1).replace(/^(is|are) /, "") : sentence
+  return rest.charAt(0).toUpperCase() + rest.slice(1)
 }

