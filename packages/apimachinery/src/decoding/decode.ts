@@ -189,7 +189,12 @@ export function decodePatchedObject<T extends KubeObject = KubeObject>(
   options: DecodeOptions = {},
 ): T {
   try {
-    return decodeWith(value, target.type, source, options, []) as T
+    const result = decodeWith(value, target.type, source, options, []) as KubeObject
+    // What an object is does not change with its content.
+    result.kind = target.kind
+    result.apiVersion = apiVersionOf(target)
+    result.metadata ??= {}
+    return result as T
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     throw statusError.invalid({ group: "", kind: "" }, "", [fieldError.invalid("patch", patch, error.message)])

@@ -14,6 +14,7 @@ export interface Presentation {
 const plain: Presentation = { format: "json", as: undefined, version: "v1", isPretty: false }
 /** What can be read and written. */
 const writable = ["application/json", "application/yaml"]
+const readable = [...writable, "application/vnd.kubernetes.protobuf"]
 
 /** Chooses the first of the `Accept` alternatives that can be written. Throws a 406 Status. */
 export function negotiate(accept: string | undefined, options: { isWatch?: boolean } = {}): Presentation {
@@ -46,12 +47,13 @@ function presentationOf(range: MediaRange, isWatch: boolean): Presentation | und
 }
 
 /** The media type of a body, without parameters. Throws a 415 Status for what cannot be read. */
-export function bodyType(contentType: string | undefined): "json" | "yaml" {
+export function bodyType(contentType: string | undefined): "json" | "yaml" | "protobuf" {
   const type = (contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? ""
   if (type === "" || type === "application/json") return "json"
   if (type === "application/yaml" || type === "application/x-yaml") return "yaml"
+  if (type === "application/vnd.kubernetes.protobuf") return "protobuf"
   throw newStatusError(
     "UnsupportedMediaType",
-    `the body of the request was in an unknown format - accepted media types include: ${writable.join(", ")}`,
+    `the body of the request was in an unknown format - accepted media types include: ${readable.join(", ")}`,
   )
 }

@@ -1,6 +1,7 @@
-import { newStatusError, statusError } from "@ladya/apimachinery"
+import { newStatusError, StatusError, statusError } from "@ladya/apimachinery"
 import type { ApiRequest } from "../request.ts"
 import { isTrue } from "../request-info.ts"
+import { foreignValue } from "./body.ts"
 import type { DeleteOptions } from "./delete.ts"
 import type { ListOptions } from "./list.ts"
 import type { WatchOptions } from "./watch.ts"
@@ -89,7 +90,7 @@ function managerOf(userAgent: string | undefined): string {
 export async function deleteOptions(request: ApiRequest): Promise<DeleteOptions & { dryRun: boolean }> {
   const { query } = request
   const body = await request.body()
-  if (body.length > 0) return optionsFromBody(body, query)
+  if (body.length > 0) return optionsFromBody(body, request.headers["content-type"], query)
   const preconditions: { uid?: string; resourceVersion?: string } = {}
   return {
     gracePeriodSeconds: integer(query, "gracePeriodSeconds"),
@@ -100,11 +101,18 @@ export async function deleteOptions(request: ApiRequest): Promise<DeleteOptions 
   }
 }
 
-function optionsFromBody(body: Buffer, query: URLSearchParams): DeleteOptions & { dryRun: boolean } {
+const optionsType = { kind: "DeleteOptions", type: "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions" }
+
+function optionsFromBody(
+  body: Buffer,
+  contentType: string | undefined,
+  query: URLSearchParams,
+): DeleteOptions & { dryRun: boolean } {
   let parsed: unknown
   try {
-    parsed = JSON.parse(body.toString("utf8"))
+    parsed = foreignValue(contentType, body, optionsType) ?? JSON.parse(body.toString("utf8"))
   } catch (error) {
+    if (error instanceof StatusError) throw error
     throw statusError.badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`)
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {

@@ -4,7 +4,7 @@ import {
   applyMergePatch,
   applyStrategicPatch,
   type DecodeTarget,
-  decodeRequestObject,
+  decodePatchedObject,
   type KubeObject,
   newStatusError,
   type PatchFormat,
@@ -40,8 +40,7 @@ export function newPatcher(operation: Operation, format: PatchFormat, patch: unk
   const wanted = target ?? decodeTarget(operation)
   return (previous) => {
     const next = apply(previous, format, patch, wanted.type)
-    return decodeRequestObject("", wanted, schemaSource, {
-      parsed: next,
+    return decodePatchedObject(next, JSON.stringify(patch), wanted, schemaSource, {
       fieldValidation: operation.fieldValidation,
       warnings: operation.warnings,
     })

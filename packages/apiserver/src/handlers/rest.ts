@@ -1,16 +1,15 @@
-import { schemaSource } from "@ladya/api"
-import { type DecodeTarget, decodeRequestObject, deepCopy, type KubeObject, statusError } from "@ladya/apimachinery"
+import { type DecodeTarget, deepCopy, type KubeObject, statusError } from "@ladya/apimachinery"
 import type { Store } from "@ladya/store"
-import { parse as parseYaml } from "yaml"
 import type { ApiRequest, ApiResponse, Handler, hijacked } from "../request.ts"
 import { isTrue } from "../request-info.ts"
 import type { ServedResource } from "../resources.ts"
+import { decodeBody } from "./body.ts"
 import { createObject } from "./create.ts"
 import { deleteObject } from "./delete.ts"
 import { deleteCollection } from "./delete-collection.ts"
 import { getObject } from "./get.ts"
 import { listObjects } from "./list.ts"
-import { bodyType, negotiate } from "./media-type.ts"
+import { negotiate } from "./media-type.ts"
 import type { Engine, Operation, Result } from "./operation.ts"
 import { deleteOptions, listOptions, watchOptions, writeParameters } from "./parameters.ts"
 import { patchObject } from "./patch.ts"
@@ -98,10 +97,10 @@ async function serve(
       )
     case "create":
       writing(request, operation)
-      return answer(await createObject(engine, operation, await decodeBody(request, operation)))
+      return answer(await createObject(engine, operation, await bodyOf(request, operation)))
     case "update": {
       writing(request, operation)
-      return answer(await update(engine, operation, await decodeBody(request, operation)))
+      return answer(await update(engine, operation, await bodyOf(request, operation)))
     }
     case "patch":
       writing(request, operation)
@@ -141,11 +140,11 @@ async function serveSpecial(
   if (verb === "list" && special.list) return special.list(engine, operation)
   if (verb === "create" && special.create) {
     writing(request, operation)
-    return special.create(engine, operation, await decodeBody(request, operation, special.input))
+    return special.create(engine, operation, await bodyOf(request, operation, special.input))
   }
   if (verb === "update" && special.update) {
     writing(request, operation)
-    const input = await decodeBody(request, operation, special.input)
+    const input = await bodyOf(request, operation, special.input)
     return special.update(engine, operation, () => deepCopy(input))
   }
   if (verb === "patch" && special.update) {
@@ -195,24 +194,7 @@ function presentContext(deps: RestDeps, request: ApiRequest, isWatch: boolean): 
 }
 
 /** The body as an object of the operation's kind, private to the caller. Throws 400 and 415 Statuses. */
-async function decodeBody(request: ApiRequest, operation: Operation, target?: DecodeTarget): Promise<KubeObject> {
-  const type = bodyType(request.headers["content-type"])
-  const body = await request.body()
-  const options = { fieldValidation: operation.fieldValidation, warnings: operation.warnings }
-  const wanted = target ?? decodeTarget(operation)
-  if (type === "json") return decodeRequestObject(body, wanted, schemaSource, options)
-  return decodeRequestObject(body, wanted, schemaSource, { ...options, parsed: yamlValue(body) })
-}
-
-export function yamlValue(body: Buffer): unknown {
-  try {
-    return parseYaml(body.toString("utf8"), {
-      version: "1.1",
-      merge: true,
-      maxAliasCount: 100,
-      schema: "yaml-1.1",
-    }) as unknown
-  } catch (error) {
-    throw statusError.badRequest(`error converting YAML to JSON: yaml: ${(error as Error).message}`)
-  }
+function bodyOf(request: ApiRequest, operation: Operation, target?: DecodeTarget): Promise<KubeObject> {
+  const { fieldValidation, warnings } = operation
+  return decodeBody(request, target ?? decodeTarget(operation), { fieldValidation, warnings })
 }

@@ -1,0 +1,59 @@
+import { schemaSource } from "@ladya/api"
+import {
+  type DecodeOptions,
+  type DecodeTarget,
+  decodeRequestObject,
+  type KubeObject,
+  ProtobufError,
+  protobufBodyValue,
+  statusError,
+} from "@ladya/apimachinery"
+import { parse as parseYaml } from "yaml"
+import type { ApiRequest } from "../request.ts"
+import { bodyType } from "./media-type.ts"
+
+/** The value of a YAML body. Throws a 400 Status. */
+function yamlValue(body: Buffer): unknown {
+  try {
+    return parseYaml(body.toString("utf8"), {
+      version: "1.1",
+      merge: true,
+      maxAliasCount: 100,
+      schema: "yaml-1.1",
+    }) as unknown
+  } catch (error) {
+    throw statusError.badRequest(`error converting YAML to JSON: yaml: ${(error as Error).message}`)
+  }
+}
+
+function protobufValue(body: Buffer, target: { kind: string; type: string }): unknown {
+  try {
+    return protobufBodyValue(body, target, schemaSource)
+  } catch (error) {
+    if (error instanceof ProtobufError) throw statusError.badRequest(error.message)
+    throw error
+  }
+}
+
+/** The value of a body that is not JSON; undefined when it is. Throws 400 and 415 Statuses. */
+export function foreignValue(
+  contentType: string | undefined,
+  body: Buffer,
+  target: { kind: string; type: string },
+): unknown {
+  const type = bodyType(contentType)
+  if (type === "json") return undefined
+  // An empty document is null in YAML, which is an empty object to the API.
+  return (type === "yaml" ? yamlValue(body) : protobufValue(body, target)) ?? {}
+}
+
+/** The body as an object of the target's kind, private to the caller. Throws 400 and 415 Statuses. */
+export async function decodeBody(
+  request: ApiRequest,
+  target: DecodeTarget,
+  options: DecodeOptions,
+): Promise<KubeObject> {
+  const body = await request.body()
+  const parsed = foreignValue(request.headers["content-type"], body, target)
+  return decodeRequestObject(body, target, schemaSource, { ...options, parsed })
+}
