@@ -16,6 +16,8 @@ export interface KubeletConfig {
   cni: { bridge: string; mtu: number; ipamDirectory: string }
   /** Of the kubelet's server; 10250. */
   port: number
+  /** What the kubelet's server shows, and the authority that signs its clients; PEM. */
+  serving: { certificate: string; key: string; clientCa: string }
   maxPods: number
   reserved: Reserved
   labels: Readonly<Record<string, string>>

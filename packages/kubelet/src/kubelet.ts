@@ -5,7 +5,7 @@ import { type corev1, refs } from "@ladya/api"
 import { formatTime, isStatus, quantityToNumber } from "@ladya/apimachinery"
 import { type Client, type InformerFactory, newEventRecorder } from "@ladya/client"
 import type { CriClient } from "@ladya/cri"
-import { type Clock, type Component, ComponentGroup, type Logger, type Random } from "@ladya/util"
+import { type Clock, type Component, ComponentGroup, type Logger, MetricsRegistry, type Random } from "@ladya/util"
 import type { KubeletConfig } from "./config.ts"
 import type { ConfigReader } from "./containers/environment.ts"
 import { serviceEnvironment } from "./containers/service-env.ts"
@@ -28,7 +28,7 @@ import { parseResolvConf } from "./runtime/dns.ts"
 import { newGate } from "./runtime/gate.ts"
 import { newImagePuller } from "./runtime/image-puller.ts"
 import { newRuntimeCache } from "./runtime/runtime-cache.ts"
-import type { PodSource } from "./server/types.ts"
+import { newServer, type PodSource } from "./server/index.ts"
 import { newStatusWriter } from "./status/status-writer.ts"
 import { newVolumes } from "./volumes/index.ts"
 
@@ -40,6 +40,8 @@ export interface KubeletDeps {
   random: Random
   log: Logger
   config: KubeletConfig
+  /** What the process counts; shown at the kubelet's `/metrics`. */
+  metrics?: MetricsRegistry
 }
 
 /** A node's agent: keeps the pods that are bound to the node running, and tells the API of node and pods. */
@@ -176,13 +178,22 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
     // Before the pods are let go: they may be waiting for it.
     stop: async () => status.stop(),
   }
-  const group = new ComponentGroup("kubelet", [recorder, tools, node, watch, pods, writer], log)
+  const podSource = newPodSource({ pods, cache, runtime, cgroups, changes, clock })
+  const server = newServer({
+    ...{ client, runtime, clock, pods: podSource },
+    log: log.child({ part: "server" }),
+    metrics: deps.metrics ?? new MetricsRegistry(),
+    nodeName: config.nodeName,
+    dataDirectory: config.dataDirectory,
+    config: { host: config.nodeIps[0] ?? "", port: config.port, ...config.serving },
+  })
+  const group = new ComponentGroup("kubelet", [recorder, tools, server, node, watch, pods, writer], log)
   return {
     name: "kubelet",
     start: () => group.start(),
     stop: (signal) => group.stop(signal),
     ready: () => node.ready(),
-    podSource: newPodSource({ pods, cache, runtime, cgroups, changes, clock }),
+    podSource,
   }
 }
 

@@ -35,6 +35,7 @@ import { newMemoryStore } from "@ladya/store"
 import { MetricsRegistry, newRandom, silentLogger, systemClock, waitFor } from "@ladya/util"
 import { newTestPki } from "../../integration/certificates.ts"
 import { admin, allowAll, makeNamespace } from "../../integration/harness.ts"
+import { type KubectlResult, kubeconfigText, runKubectl } from "./kubectl.ts"
 import type { KubeletMainConfig } from "./kubelet-main.ts"
 
 export const busybox = "docker.io/library/busybox:latest"
@@ -65,6 +66,10 @@ export interface TestNode {
   events(name: string): Promise<string[]>
   exec(pod: string, container: string, ...command: string[]): Promise<string>
   log(): Promise<string>
+  /** Runs the machine's own kubectl as an administrator; rejects when it fails unless `code` is expected. */
+  kubectl(args: readonly string[], options?: { input?: string | Buffer; code?: number }): Promise<KubectlResult>
+  /** What kubectl needs to be run by the test itself. */
+  kubeconfig: string
   stop(): Promise<void>
 }
 
@@ -111,6 +116,7 @@ export async function startTestNode(name: string, config: Partial<KubeletConfig>
       authorizers: [allowAll],
       listen: [{ host: link.gateway, port: 0 }],
       tls: { cert: pki.server.cert, key: pki.server.key, clientCA: pki.ca },
+      kubelet: { ca: pki.ca, ...(await pki.client("kube-apiserver-kubelet-client", ["system:masters"])) },
     },
   })
   await server.start()
@@ -137,6 +143,7 @@ export async function startTestNode(name: string, config: Partial<KubeletConfig>
       cniDirectory: `${directory}/containerd/cni.d`,
       cni: { bridge: "cni0", mtu: 1450, ipamDirectory: "/run/cni-ipam" },
       port: 10250,
+      serving: { certificate: pki.server.cert, key: pki.server.key, clientCa: pki.ca },
       maxPods: 110,
       reserved: defaultReserved,
       labels: {},
@@ -147,6 +154,9 @@ export async function startTestNode(name: string, config: Partial<KubeletConfig>
       ...config,
     },
   }
+  const adminCert = await pki.client("admin", ["system:masters"])
+  const kubeconfig = join(home, "kubeconfig")
+  await writeFile(kubeconfig, kubeconfigText({ ...main.access, ...adminCert }), { mode: 0o600 })
   const configFile = join(home, "kubelet.json")
   await writeFile(configFile, JSON.stringify(main), { mode: 0o600 })
   const logFile = join(paths.logs, "kubelet.log")
@@ -210,6 +220,8 @@ export async function startTestNode(name: string, config: Partial<KubeletConfig>
       if (exitCode !== 0) throw new Error(`${command.join(" ")}: exit code ${exitCode}: ${stderr}`)
       return stdout.toString("utf8")
     },
+    kubeconfig,
+    kubectl: (args, options) => runKubectl(["--kubeconfig", kubeconfig, ...args], options),
     log: () => readFile(logFile, "utf8").catch(() => ""),
     async stop() {
       cri.close()
