@@ -1,0 +1,102 @@
+import assert from "node:assert/strict"
+import { after, before, describe, test } from "node:test"
+import { busyboxPod, isTrue, startTestNode, statusOf, type TestNode } from "../support/node.ts"
+
+let node: TestNode
+
+before(async () => {
+  node = await startTestNode("probes")
+})
+after(() => node?.stop())
+
+const serve = (script = ""): { command: string[] } => ({
+  command: ["sh", "-c", `mkdir /www; echo ok >/www/index.html; ${script} exec httpd -f -p 80 -h /www`],
+})
+
+describe("probes", { concurrency: 5 }, () => {
+  test("readiness follows an HTTP probe", async () => {
+    await node.run(
+      busyboxPod("http", {
+        ...serve(),
+        ports: [{ name: "web", containerPort: 80 }],
+        readinessProbe: { httpGet: { path: "/ready", port: "web" }, periodSeconds: 1, failureThreshold: 1 },
+      }),
+    )
+    const pod = await node.until("http", "to run", (pod) => statusOf(pod)?.state?.running)
+    assert.equal(statusOf(pod)?.ready, false)
+    assert.equal(
+      pod.status?.conditions?.find(({ type }) => type === "Ready")?.message,
+      "containers with unready status: [main]",
+    )
+    await node.exec("http", "main", "touch", "/www/ready")
+    await node.until("http", "to be ready", (pod) => isTrue(pod, "Ready"))
+    await node.exec("http", "main", "rm", "/www/ready")
+    await node.until("http", "not to be ready", (pod) => !isTrue(pod, "Ready"))
+    const events = await node.events("http")
+    assert.ok(
+      events.includes(
+        "Warning Unhealthy spec.containers{main} Readiness probe failed: HTTP probe failed with statuscode: 404",
+      ),
+      events.join("\n"),
+    )
+    await node.remove("http")
+  })
+
+  test("a container that fails its liveness probe is restarted", async () => {
+    await node.run(
+      busyboxPod("live", {
+        command: ["sh", "-c", "touch /alive; sleep 3; rm /alive; sleep 1000"],
+        livenessProbe: {
+          ...{ exec: { command: ["cat", "/alive"] }, periodSeconds: 1, failureThreshold: 1 },
+          terminationGracePeriodSeconds: 1,
+        },
+      }),
+    )
+    const pod = await node.until("live", "to be restarted", (pod) => statusOf(pod)?.restartCount === 1)
+    assert.equal(statusOf(pod)?.lastState?.terminated?.exitCode, 137)
+    const events = await node.events("live")
+    assert.ok(
+      events.includes("Normal Killing spec.containers{main} Container main failed liveness probe, will be restarted"),
+      events.join("\n"),
+    )
+    assert.ok(
+      events.some((text) => text.startsWith("Warning Unhealthy spec.containers{main} Liveness probe failed: cat: ")),
+    )
+    await node.remove("live")
+  })
+
+  test("liveness and readiness wait for the startup probe", async () => {
+    await node.run(
+      busyboxPod("slow", {
+        ...serve("sleep 2; touch /started; "),
+        startupProbe: { exec: { command: ["test", "-e", "/started"] }, periodSeconds: 1, failureThreshold: 30 },
+        livenessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1, failureThreshold: 1 },
+        readinessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1 },
+      }),
+    )
+    const early = await node.until("slow", "to run", (pod) => statusOf(pod)?.state?.running)
+    assert.equal(statusOf(early)?.started, false)
+    const pod = await node.until("slow", "to be ready", (pod) => isTrue(pod, "Ready"))
+    assert.equal(statusOf(pod)?.started, true)
+    assert.equal(statusOf(pod)?.restartCount, 0)
+    await node.remove("slow")
+  })
+
+  test("what nobody listens on is named in the event", async () => {
+    await node.run(busyboxPod("refused", { readinessProbe: { httpGet: { port: 81 }, periodSeconds: 1 } }))
+    await node.run(busyboxPod("refused2", { readinessProbe: { grpc: { port: 81 }, periodSeconds: 1 } }))
+    await node.run(busyboxPod("timeout", { readinessProbe: { exec: { command: ["sleep", "5"] }, periodSeconds: 1 } }))
+    const expectEvent = async (name: string, pattern: RegExp): Promise<void> => {
+      await node.until(name, `an event like ${pattern}`, async () =>
+        (await node.events(name)).some((text) => pattern.test(text)),
+      )
+    }
+    await expectEvent(
+      "refused",
+      /Readiness probe failed: Get "http:\/\/10\.244\.1\.\d+:81\/": dial tcp 10\.244\.1\.\d+:81: connect: connection refused$/,
+    )
+    await expectEvent("refused2", /Readiness probe failed: timeout: failed to connect service/)
+    await expectEvent("timeout", /Readiness probe failed: command timed out: "sleep 5" timed out after 1s$/)
+    for (const name of ["refused", "refused2", "timeout"]) await node.remove(name)
+  })
+})

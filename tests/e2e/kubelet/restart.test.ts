@@ -1,0 +1,94 @@
+import assert from "node:assert/strict"
+import { readdir } from "node:fs/promises"
+import { after, before, test } from "node:test"
+import { refs } from "@ladya/api"
+import { systemClock, waitFor } from "@ladya/util"
+import { busyboxPod, isTrue, startTestNode, statusOf, type TestNode } from "../support/node.ts"
+
+let node: TestNode
+
+before(async () => {
+  node = await startTestNode("restart")
+})
+after(() => node?.stop())
+
+test("a kubelet that was killed finds everything again and restarts nothing", async () => {
+  const ready = { exec: { command: ["true"] }, periodSeconds: 1 }
+  await node.run(busyboxPod("kept", { readinessProbe: ready }))
+  await node.run(
+    busyboxPod(
+      "ends",
+      { command: ["sh", "-c", "while [ ! -e /end ]; do sleep 0.1; done; exit 42"] },
+      { restartPolicy: "Never" },
+    ),
+  )
+  await node.run(busyboxPod("deleted"))
+  await node.run(busyboxPod("forced"))
+  const before = await node.until("kept", "to run", (pod) => isTrue(pod, "Ready"))
+  for (const name of ["ends", "deleted", "forced"]) await node.until(name, "to run", (pod) => isTrue(pod, "Ready"))
+
+  await node.stopKubelet(0)
+  await node.exec("ends", "main", "touch", "/end")
+  const pods = node.client.resource(refs.pods)
+  await pods.delete("deleted", { namespace: "default" })
+  const forced = await node.get("forced")
+  await pods.delete("forced", { namespace: "default", gracePeriodSeconds: 0 })
+  assert.match(await node.exec("kept", "main", "hostname"), /kept/)
+  await node.startKubelet()
+
+  const ended = await node.until("ends", "Failed", ({ status }) => status?.phase === "Failed")
+  assert.equal(statusOf(ended)?.state?.terminated?.exitCode, 42)
+  await waitFor(systemClock, async () => !(await node.get("deleted")), {
+    description: "the deleted pod to go",
+    timeoutMs: 20_000,
+  })
+  const labelSelector = { "io.kubernetes.pod.uid": forced?.metadata.uid ?? "" }
+  await waitFor(systemClock, async () => (await node.cri.runtime.listPodSandboxes({ labelSelector })).length === 0, {
+    description: "what is left of the forced pod to go",
+    timeoutMs: 20_000,
+  })
+  const now = await node.get("kept")
+  assert.ok(now)
+  assert.equal(statusOf(now)?.containerID, statusOf(before)?.containerID)
+  assert.equal(statusOf(now)?.restartCount, 0)
+  assert.equal(
+    now.status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime,
+    before.status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime,
+    "it never stopped being ready",
+  )
+  await node.remove("kept")
+  await node.remove("ends")
+})
+
+test("a pod whose sandbox dies gets a new one", async () => {
+  const created = await node.run(busyboxPod("orphaned"))
+  const before = await node.until("orphaned", "to run", (pod) => isTrue(pod, "Ready"))
+  const labelSelector = { "io.kubernetes.pod.uid": created.metadata.uid ?? "" }
+  const [sandbox] = await node.cri.runtime.listPodSandboxes({ labelSelector })
+  await node.cri.runtime.stopPodSandbox(sandbox?.id ?? "")
+  const pod = await node.until(
+    "orphaned",
+    "to run again",
+    (pod) => isTrue(pod, "Ready") && statusOf(pod)?.restartCount === 1,
+  )
+  assert.notEqual(statusOf(pod)?.containerID, statusOf(before)?.containerID)
+  assert.ok(
+    (await node.events("orphaned")).includes(
+      "Normal SandboxChanged Pod sandbox changed, it will be killed and re-created.",
+    ),
+  )
+  await node.remove("orphaned")
+})
+
+test("nothing is left of pods that are gone", async () => {
+  const left = async (): Promise<number> => {
+    const lists = await Promise.all([
+      node.cri.runtime.listPodSandboxes(),
+      node.cri.runtime.listContainers(),
+      readdir(`${node.dataDirectory}/pods`),
+      readdir(`${node.dataDirectory}/logs/pods`),
+    ])
+    return lists.reduce((sum, list) => sum + list.length, 0)
+  }
+  await waitFor(systemClock, async () => (await left()) === 0, { description: "all remains to go", timeoutMs: 10_000 })
+})
