@@ -22,8 +22,9 @@ export interface ControllerContext {
 
 /** One entry in the list of controllers. */
 export interface ControllerDefinition {
-  /** As in the account `system:serviceaccount:kube-system:<name>-controller`. */
   name: string
+  /** The service account in `kube-system` in whose name it acts; in that of all controllers when absent. */
+  account?: string
   /** The component that events name; `<name>-controller` unless told. */
   eventSource?: string
   create(context: ControllerContext): Component

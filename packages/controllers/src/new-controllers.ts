@@ -8,8 +8,8 @@ import { newResourceCatalog } from "./shared/catalog.ts"
 export interface ControllersOptions {
   /** Watches in the name of all controllers. */
   client: Client
-  /** A client in the name of one controller, by the list's names; `client` for all unless told. */
-  clientFor?(controller: string): Client
+  /** A client in the name of a service account in `kube-system`, as `deployment-controller`; `client` unless told. */
+  clientFor?(account: string): Client
   /** Shared with others in the process; of their own unless told. Then who made it starts and stops it. */
   informers?: InformerFactory
   clock: Clock
@@ -31,8 +31,8 @@ export function newControllers(options: ControllersOptions): Component {
   const unknown = (options.only ?? []).filter((name) => !controllers.some((one) => one.name === name))
   if (unknown.length > 0) throw new Error(`no such controller: ${unknown.join(", ")}`)
   const recorders: Component[] = []
-  const created = wanted.map(({ name, eventSource, create }) => {
-    const own = options.clientFor?.(name) ?? client
+  const created = wanted.map(({ name, account, eventSource, create }) => {
+    const own = (account && options.clientFor?.(account)) || client
     const component = eventSource ?? `${name}-controller`
     const recorder = newEventRecorder({ client: own, component, clock, log, random })
     recorders.push(recorder)

@@ -22,6 +22,7 @@ export function aggregatedRules(role: ClusterRole, all: Iterable<ClusterRole>): 
 /** Fills the ClusterRoles that are put together out of others (`admin`, `edit`, `view` …). */
 export const clusterRoleAggregationController: ControllerDefinition = {
   name: "clusterrole-aggregation",
+  account: "clusterrole-aggregation-controller",
   create: ({ client, informers, clock, log, metrics, config }) => {
     const roles = informers.informer(refs.clusterroles)
     const controller = newController({

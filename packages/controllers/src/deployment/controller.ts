@@ -25,6 +25,7 @@ type ReplicaSet = appsv1.ReplicaSet
 
 export const deploymentController: ControllerDefinition = {
   name: "deployment",
+  account: "deployment-controller",
   create: (context) => {
     const { informers, clock, log, metrics, config } = context
     const deployments = informers.informer(refs.deployments)

@@ -11,6 +11,7 @@ import { endpointsOf } from "./plan.ts"
 
 export const endpointsController: ControllerDefinition = {
   name: "endpoint",
+  account: "endpoint-controller",
   create: (context) => {
     const { informers, clock, log, metrics, config } = context
     const services = informers.informer(refs.services)

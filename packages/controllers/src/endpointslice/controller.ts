@@ -14,6 +14,7 @@ const byService = "service"
 
 export const endpointSliceController: ControllerDefinition = {
   name: "endpointslice",
+  account: "endpointslice-controller",
   eventSource: "endpoint-slice-controller",
   create: (context) => {
     const { informers, clock, log, metrics, config } = context

@@ -23,6 +23,7 @@ const maxAbsent = 500
 /** Deletes what has no owner any more, and carries out foreground and orphaning deletions. */
 export const garbageCollector: ControllerDefinition = {
   name: "generic-garbage-collector",
+  account: "generic-garbage-collector",
   eventSource: "garbage-collector-controller",
   create: (context) => new GarbageCollector(context).component,
 }

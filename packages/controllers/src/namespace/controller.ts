@@ -15,6 +15,7 @@ const parallel = 8
 
 export const namespaceController: ControllerDefinition = {
   name: "namespace",
+  account: "namespace-controller",
   create: (context) => {
     const { informers, catalog, clock, log, metrics, config } = context
     const namespaces = informers.informer(refs.namespaces)

@@ -9,6 +9,7 @@ import { CidrPool } from "./cidrs.ts"
 /** Gives every node a part of the pods' addresses. */
 export const nodeIpamController: ControllerDefinition = {
   name: "node-ipam",
+  account: "node-controller",
   eventSource: "cidrAllocator",
   create: (context) => {
     const { informers, clock, log, metrics, config } = context

@@ -14,6 +14,7 @@ const parallel = 30
 /** Notices nodes that went silent, and keeps the taints that nodes' conditions call for. */
 export const nodeLifecycleController: ControllerDefinition = {
   name: "node",
+  account: "node-controller",
   eventSource: "node-controller",
   create: (context) => new NodeLifecycle(context).component,
 }

@@ -12,6 +12,7 @@ const parallel = 8
 /** Removes pods that nobody else will: of nodes that are gone, and too many that have ended. */
 export const podGcController: ControllerDefinition = {
   name: "pod-garbage-collector",
+  account: "pod-garbage-collector",
   eventSource: "pod-garbage-collector",
   create: (context) => {
     const { informers, clock, log, config } = context

@@ -22,6 +22,7 @@ const kind: ReplicaKind<appsv1.ReplicaSet> = {
 
 export const replicaSetController: ControllerDefinition = {
   name: "replicaset",
+  account: "replicaset-controller",
   create: (context) => {
     ownedInformer(context.informers, refs.replicasets)
     return newReplicaController(kind, context)

@@ -21,6 +21,7 @@ const kind: ReplicaKind<corev1.ReplicationController> = {
 
 export const replicationControllerController: ControllerDefinition = {
   name: "replication",
+  account: "replication-controller",
   eventSource: "replication-controller",
   create: (context) => newReplicaController(kind, context),
 }

@@ -10,6 +10,7 @@ const annotations = { "kubernetes.io/description": "The CA that the API server's
 /** Puts the CA of the API server into every namespace, for pods to verify it with. */
 export const rootCaController: ControllerDefinition = {
   name: "root-ca-cert-publisher",
+  account: "root-ca-cert-publisher",
   eventSource: "root-ca-certificate-publisher",
   create: ({ client, informers, clock, log, metrics, config }) => {
     const namespaces = informers.informer(refs.namespaces)

@@ -9,6 +9,7 @@ const accountName = "default"
 /** Sees to it that every namespace has the service account `default`. */
 export const serviceAccountController: ControllerDefinition = {
   name: "service-account",
+  account: "service-account-controller",
   eventSource: "serviceaccount-controller",
   create: ({ client, informers, clock, log, metrics, config }) => {
     const namespaces = informers.informer(refs.namespaces)

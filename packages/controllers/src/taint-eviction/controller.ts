@@ -8,6 +8,7 @@ import { evictionTime, executingTaints } from "./plan.ts"
 /** Deletes pods from nodes whose NoExecute taints they do not tolerate, or no longer. */
 export const taintEvictionController: ControllerDefinition = {
   name: "taint-eviction",
+  account: "node-controller",
   eventSource: "taint-eviction-controller",
   create: (context) => {
     const { informers, clock, log, metrics, config } = context

@@ -71,10 +71,10 @@ export function newControlPlane(deps: ServerDeps): Component {
       serviceCidr: cluster.serviceCIDR,
     },
   })
-  const controllerClient = (name: string) =>
+  const controllerClient = (account: string) =>
     newClient(
       apiServer.transport({
-        name: `system:serviceaccount:kube-system:${name}-controller`,
+        name: `system:serviceaccount:kube-system:${account}`,
         groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
       }),
     )
