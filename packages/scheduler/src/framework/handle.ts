@@ -1,0 +1,24 @@
+import type { Client } from "@ladya/client"
+import type { Clock, Logger } from "@ladya/util"
+import type { NamespaceLabels } from "../cache/affinity-terms.ts"
+import type { ClusterCache } from "../cache/cluster-cache.ts"
+import type { SchedulerConfig } from "../config.ts"
+import type { Plugin } from "./plugin.ts"
+
+/** What a plugin may use. */
+export interface PluginHandle {
+  readonly cache: ClusterCache
+  readonly client: Client
+  readonly clock: Clock
+  readonly log: Logger
+  readonly config: SchedulerConfig
+  readonly namespaceLabels: NamespaceLabels
+}
+
+/** One entry of the list of plugins. */
+export interface PluginDefinition {
+  readonly name: string
+  /** How much its score counts. */
+  readonly weight?: number
+  create(handle: PluginHandle): Plugin
+}
