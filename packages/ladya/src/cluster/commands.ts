@@ -1,7 +1,8 @@
 import { join } from "node:path"
 import type { PublicRegistries } from "../images/mirror-hosts.ts"
+import { fullImageName } from "../images/names.ts"
 import { nodeCgroup } from "../machine/cgroups.ts"
-import { containerdPaths } from "../machine/containerd.ts"
+import { containerdPaths, sandboxImage } from "../machine/containerd.ts"
 import type { ClusterLink } from "../machine/link.ts"
 import type { ClusterPaths } from "./paths.ts"
 import type { ClusterState, NodeState } from "./state.ts"
@@ -49,5 +50,6 @@ export function agentCommand(paths: ClusterPaths, node: NodeState): string[] {
     ...["--containerd", containerdPaths(directory).socket],
     ...["--cgroup-root", nodeCgroup(paths.name, node.name)],
     ...["--certs-dir", paths.certs],
+    ...["--preload", sandboxImage, "--preload", fullImageName("busybox")],
   ]
 }

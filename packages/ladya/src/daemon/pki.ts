@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises"
 import { hostname } from "node:os"
 import { join } from "node:path"
 import { ensurePki, newKubeconfig, type Pki } from "@ladya/apiserver"
@@ -27,17 +28,36 @@ export async function writeAdminKubeconfig(dataDirectory: string, pki: Pki, serv
   await writeFileAtomic(join(dataDirectory, "admin.kubeconfig"), text, 0o600)
 }
 
-/** Writes the kubeconfig that a node joins with: its own certificate, good for a year and renewed by every `up`. */
-export async function writeNodeKubeconfig(path: string, pki: Pki, node: string, server: string): Promise<void> {
+export interface NodeIdentity {
+  name: string
+  address: string
+  /** Where the API is for the node. */
+  server: string
+  /** The agent's data directory. */
+  directory: string
+}
+
+/** Writes what a node joins with: its kubeconfig, and the certificate that it shows to the API server. Good for a year. */
+export async function writeNodeIdentity(pki: Pki, node: NodeIdentity): Promise<void> {
+  const { name, directory, server } = node
+  await mkdir(join(directory, "pki"), { recursive: true, mode: 0o700 })
+  const serving = await pki.issueServingCertificate({
+    commonName: `system:node:${name}`,
+    organizations: ["system:nodes"],
+    dnsNames: [name],
+    ipAddresses: [node.address],
+  })
+  await writeFileAtomic(join(directory, "pki/kubelet.crt"), serving.certificate, 0o600)
+  await writeFileAtomic(join(directory, "pki/kubelet.key"), serving.key, 0o600)
   const text = newKubeconfig({
     clusterName: "ladya",
-    userName: `system:node:${node}`,
+    userName: `system:node:${name}`,
     server,
     caCertificate: pki.caCertificate,
     credentials: await pki.issueClientCertificate({
-      commonName: `system:node:${node}`,
+      commonName: `system:node:${name}`,
       organizations: ["system:nodes"],
     }),
   })
-  await writeFileAtomic(path, text, 0o600)
+  await writeFileAtomic(join(directory, "kubeconfig"), text, 0o600)
 }

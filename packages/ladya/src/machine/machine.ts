@@ -83,7 +83,7 @@ export async function bootMachine(spec: MachineSpec, clock: Clock = systemClock)
 }
 
 /** Waits for the boot script's "ready" and lets the child go on without us. */
-function saidReady(child: ChildProcess, name: string): Promise<void> {
+export function saidReady(child: ChildProcess, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     let errors = ""
     child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
@@ -125,15 +125,25 @@ export interface SpawnInMachineOptions {
 }
 
 /** Starts a process in a machine that outlives this one; its parent is the machine's pid 1. */
-export async function spawnInMachine(
+export function spawnInMachine(
   machine: ProcessRecord,
+  command: readonly string[],
+  options: SpawnInMachineOptions,
+): Promise<ProcessRecord> {
+  return spawnBeside(machine, ["-m", "-n", "-u", "-i", "-p"], command, options)
+}
+
+/** Starts a process in some of the namespaces (options of nsenter) of another; it outlives this one. */
+export async function spawnBeside(
+  machine: ProcessRecord,
+  namespaces: readonly string[],
   command: readonly string[],
   options: SpawnInMachineOptions,
 ): Promise<ProcessRecord> {
   const script = 'log=$1; shift; setsid "$@" >>"$log" 2>&1 </dev/null & echo $!'
   const said = await runOk(
     "nsenter",
-    [...enterArguments(machine.pid), "sh", "-c", script, "sh", options.log, ...command],
+    ["-t", String(machine.pid), ...namespaces, "sh", "-c", script, "sh", options.log, ...command],
     { env: { ...machineEnvironment(), ...options.env }, cwd: "/" },
   )
   const pid = outerPid(machine.pid, Number(said.trim()))

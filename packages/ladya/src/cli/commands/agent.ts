@@ -1,5 +1,5 @@
 import { Command } from "commander"
-import { logLevelOption } from "../options.ts"
+import { collect, logLevelOption } from "../options.ts"
 
 interface AgentCommandOptions {
   kubeconfig: string
@@ -9,6 +9,7 @@ interface AgentCommandOptions {
   containerd?: string
   cgroupRoot?: string
   certsDir?: string
+  preload: string[]
   logLevel: "debug" | "info" | "warn" | "error"
 }
 
@@ -22,6 +23,7 @@ export function newAgentCommand(): Command {
     .option("--containerd <socket>", "use this containerd, instead of starting one of its own")
     .option("--cgroup-root <path>", "the cgroup that pods are put below (/ladya)")
     .option("--certs-dir <dir>", "containerd's registry hosts directory (DIR/containerd/certs.d)")
+    .option("--preload <image>", "an image to have before any pod asks; several times", collect, [])
     .addOption(logLevelOption())
     .addHelpText("after", "\nSIGTERM ends it in good order, a second signal at once; containers go on either way.")
     .action(async (options: AgentCommandOptions) => {
@@ -37,6 +39,7 @@ export function newAgentCommand(): Command {
         containerdSocket: options.containerd,
         cgroupRoot: options.cgroupRoot ?? "/ladya",
         certsDirectory: options.certsDir,
+        preload: options.preload,
         logLevel: options.logLevel,
       })
     })
