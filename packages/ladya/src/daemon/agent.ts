@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { type ClusterAccess, loadKubeconfig, newClient, newHttpsTransport, newInformerFactory } from "@ladya/client"
 import { newCriClient } from "@ladya/cri"
 import { newDns } from "@ladya/dns"
-import { defaultReserved, newKubelet, newServer } from "@ladya/kubelet"
+import { defaultReserved, newKubelet } from "@ladya/kubelet"
 import { newNetwork } from "@ladya/network"
 import { newProxy } from "@ladya/proxy"
 import { type Component, type Logger, MetricsRegistry, newLogger, systemClock, systemRandom } from "@ladya/util"
@@ -84,14 +84,9 @@ export async function newAgent(config: AgentConfig, runtime: Runtime, log: Logge
       cni: { bridge: "cni0", mtu: 1450, ipamDirectory: runtime.ipamDirectory },
       ...{ port: cluster.kubeletPort, maxPods: 110, reserved: defaultReserved, labels: {}, taints: [] },
       ...{ clusterDns: [cluster.dnsServiceAddress], clusterDomain: cluster.domain, resolvConf: "/etc/resolv.conf" },
+      serving: await servingMaterial(config, access),
     },
-  })
-  const server = newServer({
-    ...{ client, clock, log: part("kubelet-server"), nodeName, dataDirectory },
-    pods: kubelet.podSource,
-    runtime: cri.runtime,
     metrics: new MetricsRegistry(),
-    config: { host: nodeAddress, port: cluster.kubeletPort, ...(await servingMaterial(config, access)) },
   })
   const network = newNetwork({
     ...{ informers, clock, log: part("network") },
@@ -106,18 +101,18 @@ export async function newAgent(config: AgentConfig, runtime: Runtime, log: Logge
     config: { nodeName, nodeAddress, port: cluster.dnsPort, clusterDomain: cluster.domain },
   })
   const preloader = newPreloader({ images: cri.images, names: config.preload, clock, log: part("preload") })
-  return parallel("agent", [informers, network, proxy, dns, kubelet, server, preloader], log)
+  return parallel("agent", [informers, network, proxy, dns, kubelet, preloader], log)
 }
 
 /** The certificate that the node shows to the API server. It was issued for this node, together with its kubeconfig. */
 async function servingMaterial(
   config: AgentConfig,
   access: ClusterAccess,
-): Promise<{ certificate: Buffer; key: Buffer; clientCa: string | Buffer }> {
+): Promise<{ certificate: string; key: string; clientCa: string }> {
   const directory = join(config.dataDirectory, "pki")
   const [certificate, key] = await Promise.all(
     ["kubelet.crt", "kubelet.key"].map((name) =>
-      readFile(join(directory, name)).catch((error: Error) => {
+      readFile(join(directory, name), "utf8").catch((error: Error) => {
         throw new LadyaError(`cannot read the node's serving certificate: ${error.message}`, {
           hint: `put kubelet.crt and kubelet.key, signed by the cluster's authority, into ${directory}`,
         })
@@ -130,7 +125,7 @@ async function servingMaterial(
   if (Date.parse(new X509Certificate(certificate).validTo) < systemClock.now()) {
     throw new LadyaError(`${directory}/kubelet.crt has expired`, { hint: "ladya up issues a new one" })
   }
-  return { certificate, key, clientCa: access.ca }
+  return { certificate, key, clientCa: String(access.ca) }
 }
 
 function firstAddress(): string {
