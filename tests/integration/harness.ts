@@ -107,7 +107,13 @@ function httpCall(
       method,
       ca: pki.ca,
       agent: false,
-      headers: { ...(payload === undefined ? {} : { "Content-Type": "application/json" }), ...options.headers },
+      headers: {
+        // Node sends the body of a DELETE without a length unless told.
+        ...(payload === undefined
+          ? {}
+          : { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(payload) }),
+        ...options.headers,
+      },
     })
     request.on("error", reject)
     request.on("response", (response) => {

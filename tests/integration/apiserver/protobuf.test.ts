@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { makeNamespace, startTestServer } from "./harness.ts"
+import { makeNamespace, startTestServer } from "../harness.ts"
 
 /** A message of text fields and messages; every length here fits one byte. */
 function message(...fields: [number, string | Buffer][]): Buffer {
