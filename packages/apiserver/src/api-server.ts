@@ -12,7 +12,7 @@ import { type ApiServerConfig, defaultConfig } from "./config.ts"
 import { newDiscoveryHandler } from "./discovery/index.ts"
 import { applyFilters, filterChain } from "./filters/index.ts"
 import { type HealthCheck, newHealthHandler } from "./handlers/health.ts"
-import type { Engine } from "./handlers/operation.ts"
+import type { Engine, WriteHooks } from "./handlers/operation.ts"
 import { newRestHandler } from "./handlers/rest.ts"
 import { builtInSubresources } from "./handlers/subresources/index.ts"
 import { versionHandler, versionInfo } from "./handlers/version.ts"
@@ -22,6 +22,7 @@ import { ResourceTable } from "./resources.ts"
 import { newIndexHandler, newRouter, type Route } from "./routes.ts"
 import { HttpServer } from "./server/http-server.ts"
 import { InProcessTransport } from "./server/in-process.ts"
+import { ServiceAllocator } from "./services/service-allocator.ts"
 import { Compactor } from "./storage/compactor.ts"
 import { StoreFeed } from "./storage/store-feed.ts"
 import { newStreaming, type StreamingLookup } from "./streaming/index.ts"
@@ -84,7 +85,7 @@ class Server implements ApiServer {
       const stored = kindByResource({ ...kind.storage })
       resources.add(kind, stored ?? kind)
     }
-    const hooks = new Map<string, never>()
+    const hooks = new Map<string, WriteHooks>()
     const engine = { clock, log, random, resources, admission: [] as ApiServerConfig["admission"], hooks }
     const special = builtInSubresources(kinds)
     const loopback = new InProcessTransport(
@@ -102,6 +103,9 @@ class Server implements ApiServer {
     for (const [key, value] of this.#config.special) special.set(key, value)
     engine.admission = this.#config.admission
     this.#engine = engine
+    const { serviceCidr, nodePorts } = this.#config
+    const services = resources.storage("", "services")
+    hooks.set("/services", new ServiceAllocator({ services, serviceCidr, nodePorts, random }))
     this.#authorizer = newAuthorizerChain(this.#config.authorizers)
     this.#config = { ...this.#config, special }
     this.#compactor = new Compactor({ store, clock, log, keepMs: this.#config.compactAfterMs })

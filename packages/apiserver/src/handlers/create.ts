@@ -34,12 +34,12 @@ export async function createObject(engine: Engine, operation: Operation, input: 
   fillNewMetadata(draft, engine.clock)
   behaviour.prepareForCreate?.(draft)
   behaviour.default?.(draft)
-  checkNew(operation, draft)
-  await validate(engine, attributes)
 
   const hooks = engine.hooks.get(`${kind.storage.group}/${kind.storage.resource}`)
   const reservation = await hooks?.beforeWrite(draft, undefined, { dryRun: operation.dryRun })
   try {
+    checkNew(operation, draft)
+    await validate(engine, attributes)
     const result = await write(engine, operation, draft, base)
     reservation?.commit()
     return result

@@ -100,14 +100,14 @@ async function tryUpdate(
   kind.behaviour.default?.(draft)
   // From here on the draft may share parts with what stands there: they are frozen.
   strategy.prepare(draft, previous)
-  errors.push(...validateObjectMetaUpdate(draft.metadata, previous.metadata))
-  errors.push(...strategy.validate(draft, previous))
-  if (errors.length > 0) throw statusError.invalid(kind, operation.name, errors)
-  await validate(engine, attributes)
 
   const hooks = operation.subresource ? undefined : engine.hooks.get(`${kind.storage.group}/${kind.storage.resource}`)
   const reservation = await hooks?.beforeWrite(draft, previous, { dryRun: operation.dryRun })
   try {
+    errors.push(...validateObjectMetaUpdate(draft.metadata, previous.metadata))
+    errors.push(...strategy.validate(draft, previous))
+    if (errors.length > 0) throw statusError.invalid(kind, operation.name, errors)
+    await validate(engine, attributes)
     const step = await write(operation, strategy, storage, key, current, draft)
     if (step.done) reservation?.commit()
     else reservation?.rollback()
