@@ -1,5 +1,3 @@
-export { bindPod } from "./core/v1/pod/strategy.ts"
-export { validateBinding } from "./core/v1/pod/validation.ts"
 export {
   isHeadless,
   needsClusterIP,

@@ -81,6 +81,17 @@ const makers: Readonly<Record<string, (kind: KindDefinition) => UpdateStrategy>>
   approval,
 }
 
+/** A kind that says itself what one of its subresources may change. */
+function ownStrategy(kind: KindDefinition, subresource: string): UpdateStrategy | undefined {
+  const own = kind.behaviour.subresourceUpdates?.[subresource]
+  if (!own) return undefined
+  return {
+    prepare: (draft, previous) => own.prepare(draft, previous),
+    validate: (next, previous) => own.validate?.(next, previous) ?? [],
+    isGone: goneTest(kind),
+  }
+}
+
 const known = new WeakMap<KindDefinition, Map<string, UpdateStrategy>>()
 
 /** How this subresource of this (stored) kind is updated; undefined when it is not a view of the object. */
@@ -93,8 +104,8 @@ export function strategyOf(kind: KindDefinition, subresource: string): UpdateStr
   let strategy = strategies.get(subresource)
   if (!strategy) {
     const make = Object.hasOwn(makers, subresource) ? makers[subresource] : undefined
-    if (!make) return undefined
-    strategy = make(kind)
+    strategy = ownStrategy(kind, subresource) ?? make?.(kind)
+    if (!strategy) return undefined
     strategies.set(subresource, strategy)
   }
   return strategy
