@@ -1,3 +1,5 @@
+export { bindPod } from "./core/v1/pod/strategy.ts"
+export { validateBinding } from "./core/v1/pod/validation.ts"
 export {
   isHeadless,
   needsClusterIP,

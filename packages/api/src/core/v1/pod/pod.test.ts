@@ -4,7 +4,7 @@ import { fieldErrorText } from "@ladya/apimachinery"
 import type { corev1 } from "../../../index.ts"
 import { summarizePod } from "./columns.ts"
 import { pod as behaviour } from "./index.ts"
-import { deletionGraceSeconds } from "./strategy.ts"
+import { bindPod, deletionGraceSeconds } from "./strategy.ts"
 
 const now = Date.parse("2024-01-01T00:00:00Z")
 
@@ -359,6 +359,20 @@ test("a new pod is pending, with its QoS class and generation", () => {
   assert.equal(draft.status?.qosClass, "BestEffort")
   assert.equal(draft.status?.conditions?.[0]?.reason, "SchedulingGated")
   assert.equal(draft.metadata.generation, 1)
+})
+
+test("binding assigns once", () => {
+  const draft = newPod()
+  const binding: corev1.Binding = {
+    apiVersion: "v1",
+    kind: "Binding",
+    metadata: {},
+    target: { kind: "Node", name: "a" },
+  }
+  assert.equal(bindPod(draft, binding, now), undefined)
+  assert.equal(draft.spec?.nodeName, "a")
+  assert.equal(draft.status?.conditions?.[0]?.status, "True")
+  assert.equal(bindPod(draft, binding, now), 'pod p is already assigned to node "a"')
 })
 
 test("deletion waits for pods that run", () => {

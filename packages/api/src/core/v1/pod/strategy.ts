@@ -1,7 +1,7 @@
-import type { metav1 } from "@ladya/apimachinery"
+import { formatTime, type metav1 } from "@ladya/apimachinery"
 import type * as corev1 from "../../../generated/types/corev1.ts"
 import { podQosClass } from "../../../helpers/pod-resources.ts"
-import { isPodTerminal } from "../../../helpers/pods.ts"
+import { isPodTerminal, setPodCondition } from "../../../helpers/pods.ts"
 import { bumpGeneration, keepField, keepSystemMetadata, startGeneration } from "../../../strategy.ts"
 
 type Pod = corev1.Pod
@@ -112,4 +112,25 @@ export function deletionGraceSeconds(pod: Pod, requested?: number): number {
   if (!pod.spec?.nodeName || isPodTerminal(pod)) return 0
   const period = requested ?? pod.spec.terminationGracePeriodSeconds ?? 0
   return period < 0 ? 1 : period
+}
+
+/**
+ * Assigns a pod to the node that a Binding names, with the Binding's labels and annotations.
+ * Returns why it cannot be, as the API words it, or undefined when it was done.
+ */
+export function bindPod(draft: Pod, binding: corev1.Binding, now: number): string | undefined {
+  const { name } = draft.metadata
+  const machine = binding.target.name ?? ""
+  if (binding.target.kind && binding.target.kind !== "Node") return `unsupported target kind: ${binding.target.kind}`
+  if (draft.metadata.deletionTimestamp) return `pod ${name} is being deleted, cannot be assigned to a host`
+  if (draft.spec?.nodeName) return `pod ${name} is already assigned to node ${JSON.stringify(draft.spec.nodeName)}`
+  if (draft.spec?.schedulingGates?.length) return `pod ${name} has non-empty .spec.schedulingGates`
+  draft.spec ??= { containers: [] }
+  draft.spec.nodeName = machine
+  if (binding.metadata.annotations) {
+    draft.metadata.annotations = { ...draft.metadata.annotations, ...binding.metadata.annotations }
+  }
+  if (binding.metadata.labels) draft.metadata.labels = { ...draft.metadata.labels, ...binding.metadata.labels }
+  setPodCondition(draft, { type: "PodScheduled", status: "True", lastTransitionTime: formatTime(now) }, now)
+  return undefined
 }

@@ -10,7 +10,14 @@ import type * as corev1 from "../../../generated/types/corev1.ts"
 import { podQosClass } from "../../../helpers/pod-resources.ts"
 import { containersOf, isSidecar } from "../../../helpers/pods.ts"
 import { differences } from "../../../strategy.ts"
-import { checkDnsSubdomain, checkImmutable, checkTexts, type Errors, indexed } from "../../../validation/checks.ts"
+import {
+  checkDnsSubdomain,
+  checkImmutable,
+  checkRequired,
+  checkTexts,
+  type Errors,
+  indexed,
+} from "../../../validation/checks.ts"
 import { checkIp } from "../../../validation/net.ts"
 import { checkImageSpaces } from "./validation-containers.ts"
 import { checkPodSpec } from "./validation-spec.ts"
@@ -341,5 +348,14 @@ export function validateResize(pod: Pod, stored: Pod): FieldError[] {
       errors.push(fieldError.forbidden("spec", "resources for non-sidecar init containers are immutable"))
     }
   }
+  return errors
+}
+
+/** A binding names a node. */
+export function validateBinding(binding: corev1.Binding): FieldError[] {
+  const errors: Errors = []
+  const kind = binding.target?.kind
+  if (kind && kind !== "Node") errors.push(fieldError.notSupported("target.kind", kind, ["Node", "<empty>"]))
+  checkRequired(errors, "target.name", binding.target?.name)
   return errors
 }
