@@ -141,3 +141,39 @@ export async function makeNamespace(client: Client, name: string): Promise<void>
   const ref = { group: "", version: "v1", resource: "namespaces", kind: "Namespace", namespaced: false }
   await client.resource(ref).create({ apiVersion: "v1", kind: "Namespace", metadata: { name } })
 }
+
+export interface WatchedEvent {
+  type: string
+  // biome-ignore lint/suspicious/noExplicitAny: events carry objects of every shape.
+  object: any
+}
+
+/** Reads a watch over HTTP/1.1 until `enough` says so, or the server ends it. */
+export function readWatch(
+  server: TestServer,
+  path: string,
+  enough: (events: readonly WatchedEvent[]) => boolean,
+  onOpen: () => void = () => undefined,
+): Promise<WatchedEvent[]> {
+  return new Promise((resolve, reject) => {
+    const events: WatchedEvent[] = []
+    let rest = ""
+    const request = httpsRequest(`${server.url}${path}`, { ca: server.pki.ca, agent: false })
+    request.on("error", (error) => (events.length > 0 && enough(events) ? resolve(events) : reject(error)))
+    request.on("response", (response) => {
+      onOpen()
+      response.setEncoding("utf8")
+      response.on("data", (chunk: string) => {
+        const lines = (rest + chunk).split("\n")
+        rest = lines.pop() ?? ""
+        for (const line of lines) events.push(JSON.parse(line) as WatchedEvent)
+        if (enough(events)) {
+          request.destroy()
+          resolve(events)
+        }
+      })
+      response.on("end", () => resolve(events))
+    })
+    request.end()
+  })
+}
