@@ -1,4 +1,4 @@
-import { type corev1, refs } from "@ladya/api"
+import { type corev1, nodeNamesOfAffinity, refs } from "@ladya/api"
 import { formatTime, isStatus, setCondition } from "@ladya/apimachinery"
 import { type Client, type InformerFactory, newController, newInformerFactory } from "@ladya/client"
 import { type Clock, type Component, ComponentGroup, type Logger } from "@ladya/util"
@@ -7,7 +7,7 @@ export interface HollowKubeletOptions {
   client: Client
   clock: Clock
   log: Logger
-  /** Pods that are bound to no node are bound to this one; none are unless told. */
+  /** Where a pod is bound that is bound to no node yet; nowhere unless told. One that names its node goes there. */
   bindTo?: string
   /** How long a pod takes to become ready, in milliseconds; 0 unless told. Undefined: never. */
   readyAfterMs?(pod: corev1.Pod): number | undefined
@@ -51,8 +51,9 @@ export function newHollowKubelet(options: HollowKubeletOptions): Component {
           return { kind: "done" }
         }
         if (!pod.spec?.nodeName) {
-          if (!bindTo) return { kind: "done" }
-          const target = { apiVersion: "v1", kind: "Node", name: bindTo }
+          const [wanted = bindTo] = nodeNamesOfAffinity(pod.spec ?? { containers: [] }) ?? []
+          if (!wanted) return { kind: "done" }
+          const target = { apiVersion: "v1", kind: "Node", name: wanted }
           await api.createSubresource(
             name,
             "binding",

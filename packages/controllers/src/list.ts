@@ -1,5 +1,6 @@
 import { clusterRoleAggregationController } from "./clusterrole-aggregation/controller.ts"
 import type { ControllerDefinition } from "./context.ts"
+import { daemonSetController } from "./daemonset/controller.ts"
 import { deploymentController } from "./deployment/controller.ts"
 import { endpointsController } from "./endpoints/controller.ts"
 import { endpointSliceController } from "./endpointslice/controller.ts"
@@ -12,6 +13,7 @@ import { replicaSetController } from "./replicaset/controller.ts"
 import { replicationControllerController } from "./replicationcontroller/controller.ts"
 import { rootCaController } from "./rootca/controller.ts"
 import { serviceAccountController } from "./serviceaccount/controller.ts"
+import { statefulSetController } from "./statefulset/controller.ts"
 import { taintEvictionController } from "./taint-eviction/controller.ts"
 import { tokensController } from "./tokens/controller.ts"
 
@@ -25,6 +27,8 @@ export const controllers: readonly ControllerDefinition[] = [
   deploymentController,
   replicaSetController,
   replicationControllerController,
+  daemonSetController,
+  statefulSetController,
   endpointSliceController,
   endpointsController,
   nodeLifecycleController,

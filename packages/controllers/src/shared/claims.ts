@@ -18,6 +18,8 @@ export interface ClaimOptions<T extends KubeObject> {
   /** With the indexes of ownedInformer. */
   informer: Informer<T>
   client: Client
+  /** What else must hold of an orphan that is taken up. */
+  accepts?(object: T): boolean
   /** Told of every object that was adopted or released. */
   onWrite?(object: KubeObject): void
 }
@@ -39,6 +41,7 @@ export async function claimOwned<T extends KubeObject>(options: ClaimOptions<T>)
   let mayAdopt: boolean | undefined
   for (const object of informer.byIndex(orphans, owner.metadata.namespace ?? "")) {
     if (object.metadata.deletionTimestamp || !selector.matches(object.metadata.labels)) continue
+    if (options.accepts && !options.accepts(object)) continue
     mayAdopt ??= await isStillThere(options)
     const adopted = mayAdopt ? await adopt(options, object) : undefined
     if (adopted) claimed.push(adopted)
