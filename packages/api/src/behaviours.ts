@@ -18,6 +18,8 @@ import { service } from "./core/v1/service/index.ts"
 import { serviceAccount } from "./core/v1/serviceaccount/index.ts"
 import { endpointSlice } from "./discovery/v1/endpointslice/index.ts"
 import type { KindBehaviour } from "./kind.ts"
+import { clusterRole, role } from "./rbac/v1/role/index.ts"
+import { clusterRoleBinding, roleBinding } from "./rbac/v1/rolebinding/index.ts"
 
 // A behaviour is only ever called with objects of its kind: the registry puts them together.
 const of = <T extends KubeObject>(behaviour: KindBehaviour<T>): KindBehaviour => behaviour as unknown as KindBehaviour
@@ -46,4 +48,8 @@ export const behaviours: Readonly<Record<string, KindBehaviour>> = {
   "coordination.k8s.io/v1/Lease": of(lease),
   "discovery.k8s.io/v1/EndpointSlice": of(endpointSlice),
   "events.k8s.io/v1/Event": of(event),
+  "rbac.authorization.k8s.io/v1/ClusterRole": of(clusterRole),
+  "rbac.authorization.k8s.io/v1/ClusterRoleBinding": of(clusterRoleBinding),
+  "rbac.authorization.k8s.io/v1/Role": of(role),
+  "rbac.authorization.k8s.io/v1/RoleBinding": of(roleBinding),
 }

@@ -23,6 +23,12 @@ const audience = "https://kubernetes.default.svc.cluster.local"
 
 const engine = { admission: [] as Engine["admission"] } as Engine
 
+const legacyWish = (account: corev1.ServiceAccount) => ({
+  namespace: "a",
+  serviceAccountName: "robot",
+  serviceAccountUid: account.metadata.uid ?? "",
+  secretName: "s",
+})
 const requestWith = (parts: Partial<ApiRequest>): ApiRequest =>
   ({ headers: {}, clientCertificates: [], remoteAddress: "192.0.2.1", ...parts }) as ApiRequest
 const withToken = (token: string): ApiRequest => requestWith({ headers: { authorization: `Bearer ${token}` } })
@@ -183,7 +189,7 @@ describe("a token is refused with 401", () => {
           data: {},
         }
         await client.resource(refs.secrets).create(secret)
-        return issuer.issueLegacy(account, "s")
+        return issuer.issueLegacy(legacyWish(account))
       },
     },
   ]
@@ -198,7 +204,7 @@ describe("a token is refused with 401", () => {
 
 test("the token of a Secret is good as long as the Secret holds it", async () => {
   const { issuer, account, client, authenticator } = await setUp()
-  const token = issuer.issueLegacy(account, "s")
+  const token = await issuer.issueLegacy(legacyWish(account))
   const data = { token: Buffer.from(token).toString("base64") }
   await client
     .resource(refs.secrets)

@@ -1,5 +1,4 @@
 import type { KeyObject } from "node:crypto"
-import type { corev1 } from "@ladya/api"
 import type { Clock } from "@ladya/util"
 import { newTokenKey, signToken, type TokenKey } from "./jwt.ts"
 
@@ -39,6 +38,14 @@ export interface TokenWish {
   claim: KubernetesClaim
   audiences: readonly string[]
   lifetimeSeconds: number
+}
+
+/** A Secret that wants the token of its account. */
+export interface LegacyTokenWish {
+  namespace: string
+  serviceAccountName: string
+  serviceAccountUid: string
+  secretName: string
 }
 
 export const userNameOf = (namespace: string, name: string): string => `system:serviceaccount:${namespace}:${name}`
@@ -85,16 +92,15 @@ export class TokenIssuer {
   }
 
   /** The content of a Secret of type kubernetes.io/service-account-token: good until Secret or account are gone. */
-  issueLegacy(account: corev1.ServiceAccount, secretName: string): string {
-    const { namespace = "", name = "", uid = "" } = account.metadata
+  async issueLegacy(secret: LegacyTokenWish): Promise<string> {
     const prefix = "kubernetes.io/serviceaccount"
     const claims = {
       iss: legacyIssuer,
-      [`${prefix}/namespace`]: namespace,
-      [`${prefix}/secret.name`]: secretName,
-      [`${prefix}/service-account.name`]: name,
-      [`${prefix}/service-account.uid`]: uid,
-      sub: userNameOf(namespace, name),
+      [`${prefix}/namespace`]: secret.namespace,
+      [`${prefix}/secret.name`]: secret.secretName,
+      [`${prefix}/service-account.name`]: secret.serviceAccountName,
+      [`${prefix}/service-account.uid`]: secret.serviceAccountUid,
+      sub: userNameOf(secret.namespace, secret.serviceAccountName),
     }
     return signToken(claims, this.#key)
   }

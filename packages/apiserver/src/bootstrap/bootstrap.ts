@@ -1,0 +1,111 @@
+import { type corev1, refs, type schedulingv1 } from "@ladya/api"
+import type { Client } from "@ladya/client"
+import { type Clock, type Component, errorMessage, type Logger, sleep, type Timer } from "@ladya/util"
+import { ensure } from "./ensure.ts"
+import { ensurePolicy } from "./ensure-policy.ts"
+import { ensureDnsService, ensureKubernetesService, type ServiceAddresses } from "./services.ts"
+
+export interface BootstrapDeps {
+  /** Acts as the server itself. */
+  client: Client
+  clock: Clock
+  log: Logger
+  /** Undefined: the Services are left to others. */
+  services?: ServiceAddresses
+}
+
+const namespaces = ["default", "kube-system", "kube-public", "kube-node-lease"]
+const retryMs = 1000
+/** Somebody may delete what must be there: it is looked for every so often. */
+const repeatMs = 10_000
+
+const priorityClasses: readonly { name: string; value: number; description: string }[] = [
+  {
+    name: "system-node-critical",
+    value: 2_000_001_000,
+    description: "For pods without which their node does not work.",
+  },
+  {
+    name: "system-cluster-critical",
+    value: 2_000_000_000,
+    description: "For pods without which the cluster does not work.",
+  },
+]
+
+async function ensureNamespaces(client: Client): Promise<void> {
+  await Promise.all(
+    namespaces.map((name) => {
+      const namespace: corev1.Namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name } }
+      return ensure(client, refs.namespaces, namespace)
+    }),
+  )
+}
+
+async function ensurePriorityClasses(client: Client): Promise<void> {
+  await Promise.all(
+    priorityClasses.map(({ name, value, description }) => {
+      const priorityClass: schedulingv1.PriorityClass = {
+        apiVersion: "scheduling.k8s.io/v1",
+        kind: "PriorityClass",
+        metadata: { name },
+        value,
+        description,
+        globalDefault: false,
+        preemptionPolicy: "PreemptLowerPriority",
+      }
+      return ensure(client, refs.priorityclasses, priorityClass)
+    }),
+  )
+}
+
+/**
+ * Makes the objects that every cluster begins with, when they are missing, and keeps the system's namespaces and
+ * Services there. Ready when all are there.
+ */
+export function newBootstrap(deps: BootstrapDeps): Component {
+  const { client, clock, log, services } = deps
+  const stopping = new AbortController()
+  let timer: Timer | undefined
+
+  const keep = async (): Promise<void> => {
+    await ensureNamespaces(client)
+    if (services) await Promise.all([ensureKubernetesService(client, services), ensureDnsService(client, services)])
+  }
+  const all = async (): Promise<void> => {
+    await keep()
+    await Promise.all([ensurePolicy(client), ensurePriorityClasses(client)])
+  }
+  const scheduleNext = (): void => {
+    timer = clock.setTimeout(
+      () => {
+        keep()
+          .catch((error) => log.warn("could not look after the system's objects", { error: errorMessage(error) }))
+          .finally(() => {
+            if (!stopping.signal.aborted) scheduleNext()
+          })
+      },
+      repeatMs,
+      { unref: true },
+    )
+  }
+
+  return {
+    name: "bootstrap",
+    async start() {
+      for (;;) {
+        try {
+          await all()
+          break
+        } catch (error) {
+          log.error("could not make the objects that a cluster begins with; trying again", { error })
+          await sleep(clock, retryMs, stopping.signal)
+        }
+      }
+      scheduleNext()
+    },
+    async stop() {
+      stopping.abort()
+      timer?.cancel()
+    },
+  }
+}
