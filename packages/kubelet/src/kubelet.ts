@@ -12,6 +12,8 @@ import { serviceEnvironment } from "./containers/service-env.ts"
 import { newContainerStarter } from "./containers/starter.ts"
 import { newPodEvents } from "./events/pod-events.ts"
 import { newRuntimeWatch } from "./events/runtime-watch.ts"
+import { newEviction } from "./eviction/new-eviction.ts"
+import { newImageCollector } from "./images/image-gc.ts"
 import { newHookRunner } from "./lifecycle/hooks.ts"
 import { newKiller } from "./lifecycle/killer.ts"
 import { newNode } from "./node/index.ts"
@@ -88,6 +90,8 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
   const recorder = newEventRecorder({ ...deps, component: "kubelet", host: config.nodeName })
   const events = newPodEvents(recorder)
   const nodeReference: corev1.ObjectReference = { kind: "Node", name: config.nodeName, uid: config.nodeName }
+  const nodeEvent = (type: "Normal" | "Warning", reason: string, message: string): void =>
+    recorder.event(nodeReference, type, reason, message)
   const node = newNode({
     client,
     nodes,
@@ -95,8 +99,8 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
     clock,
     log: log.child({ part: "node" }),
     config: { ...config, internalIps: config.nodeIps, kubeletPort: config.port },
-    pressure: () => ({ memory: false, disk: false, pid: false }),
-    event: (type, reason, message) => recorder.event(nodeReference, type, reason, message),
+    pressure: () => eviction.pressure(),
+    event: nodeEvent,
   })
 
   const changes = newChangeHub()
@@ -150,7 +154,7 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
     }),
     nodeHosts: () => readFile("/etc/hosts", "utf8").catch(() => "127.0.0.1\tlocalhost\n"),
     runtimeHandler: (pod) => runtimeHandler(client, pod),
-    admit: (pod, others) => planAdmission({ pod, node: node.current(), others }),
+    admit: (pod, others) => eviction.refusal(pod) ?? planAdmission({ pod, node: node.current(), others }),
   })
   const watch = newRuntimeWatch({
     cri,
@@ -179,6 +183,14 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
     stop: async () => status.stop(),
   }
   const podSource = newPodSource({ pods, cache, runtime, cgroups, changes, clock })
+  const images = newImageCollector({ cri, clock, event: nodeEvent, log: log.child({ part: "images" }) })
+  const eviction = newEviction({
+    ...{ cri, clock, pods: podSource, images, directories, event: nodeEvent },
+    log: log.child({ part: "eviction" }),
+    // A moment for last words, no more: the node is short.
+    evict: (pod, why) => pods.evict(pod.metadata.uid ?? "", why, 1),
+    changed: () => node.trigger(),
+  })
   const server = newServer({
     ...{ client, runtime, clock, pods: podSource },
     log: log.child({ part: "server" }),
@@ -187,7 +199,11 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
     dataDirectory: config.dataDirectory,
     config: { host: config.nodeIps[0] ?? "", port: config.port, ...config.serving },
   })
-  const group = new ComponentGroup("kubelet", [recorder, tools, server, node, watch, pods, writer], log)
+  const group = new ComponentGroup(
+    "kubelet",
+    [recorder, tools, server, node, watch, pods, images, eviction, writer],
+    log,
+  )
   return {
     name: "kubelet",
     start: () => group.start(),

@@ -18,7 +18,7 @@ test("capacity and what pods may use of it", () => {
     },
     allocatable: {
       cpu: "1850m",
-      "ephemeral-storage": "96636764160",
+      "ephemeral-storage": "102005473280",
       "hugepages-2Mi": "64Mi",
       "hugepages-1Gi": "0",
       memory: "4026368Ki",

@@ -14,12 +14,12 @@ export interface Reserved {
   evictionDiskFraction: number
 }
 
-/** As upstream's defaults: nothing for the system, 100 MiB and a tenth of the disk for eviction. */
+/** Nothing for the system; 100 MiB and a twentieth of the disk for eviction, as its thresholds are. */
 export const defaultReserved: Reserved = {
   cpuMilli: 0,
   memoryBytes: 0,
   evictionMemoryBytes: 100 * 2 ** 20,
-  evictionDiskFraction: 0.1,
+  evictionDiskFraction: 0.05,
 }
 
 const kibibytes = (bytes: number): string => (bytes === 0 ? "0" : `${Math.floor(bytes / 1024)}Ki`)

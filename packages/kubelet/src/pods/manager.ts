@@ -21,6 +21,8 @@ export interface PodManager extends Component {
   /** Every pod of the API on this node, with its status as last found. */
   all(): Pod[]
   find(namespace: string, name: string): Pod | undefined
+  /** Ends a pod because the node cannot keep it. */
+  evict(uid: string, failure: { reason: string; message: string }, graceSeconds: number): void
 }
 
 export function newPodManager(deps: PodManagerDeps): PodManager {
@@ -83,6 +85,10 @@ class Pods implements PodManager {
     const pod = this.#deps.pods.get({ namespace, name })
     const worker = pod && this.#workers.get(podUid(pod))
     return worker?.pod ? this.#withStatus(worker.pod) : undefined
+  }
+
+  evict(uid: string, failure: { reason: string; message: string }, graceSeconds: number): void {
+    this.#workers.get(uid)?.evict(failure, graceSeconds)
   }
 
   #withStatus(pod: Pod): Pod {

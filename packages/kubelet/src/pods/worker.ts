@@ -119,6 +119,13 @@ export class PodWorker {
     this.wake()
   }
 
+  /** The node ends the pod for a reason of its own; its status says why. */
+  evict(failure: { reason: string; message: string }, graceSeconds: number): void {
+    if (this.#pod) this.#deps.events.pod(this.#pod, "Warning", failure.reason, failure.message)
+    this.#end({ graceSeconds, failure })
+    this.wake()
+  }
+
   /** Something may have happened: look again. */
   wake(): void {
     if (this.#stopped || this.#phase === "removed") return
