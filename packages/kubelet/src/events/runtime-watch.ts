@@ -58,7 +58,8 @@ export function newRuntimeWatch(deps: RuntimeWatchDeps): Component {
 
   async function hasEnded(id: string): Promise<boolean> {
     const container = await unlessGone(cri.runtime.containerStatus(id))
-    if (container) return container.state !== "CONTAINER_RUNNING"
+    // One that ends at once may still be shown as created: its start has not come back yet.
+    if (container) return container.state === "CONTAINER_EXITED" || container.state === "CONTAINER_UNKNOWN"
     const sandbox = await unlessGone(cri.runtime.podSandboxStatus(id))
     return sandbox?.state !== "SANDBOX_READY"
   }
