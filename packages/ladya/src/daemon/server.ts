@@ -1,7 +1,8 @@
 import { join } from "node:path"
-import { newApiServer, type Pki } from "@ladya/apiserver"
+import { newApiServer, newSecurity, type Pki } from "@ladya/apiserver"
 import { newClient } from "@ladya/client"
 import { newControllers } from "@ladya/controllers"
+import { newScheduler } from "@ladya/scheduler"
 import { newMemoryStore, newSqliteStore, type Store } from "@ladya/store"
 import {
   type Clock,
@@ -63,35 +64,69 @@ export async function runServer(config: ServerConfig): Promise<void> {
 /** Everything of a control plane, in the order in which it starts. */
 export function newControlPlane(deps: ServerDeps): Component {
   const { config, pki, store, clock, random, metrics, log } = deps
+  const advertised = advertisedAddress(config)
+  const security = newSecurity({
+    ...{ pki, clock, random, log: log.child({ component: "security" }) },
+    services: {
+      ...advertised,
+      kubernetesAddress: cluster.kubernetesServiceAddress,
+      dnsAddress: cluster.dnsServiceAddress,
+      dnsPort: cluster.dnsPort,
+    },
+  })
   const apiServer = newApiServer({
     ...{ store, clock, random, metrics, log: log.child({ component: "apiserver" }) },
-    config: {
+    config: (internals) => ({
+      ...security.configure(internals),
       listen: config.listen,
       tls: { cert: pki.serving.certificate, key: pki.serving.key, clientCA: pki.caCertificate },
       serviceCidr: cluster.serviceCIDR,
-    },
+      kubelet: { ca: pki.caCertificate, cert: pki.kubeletClient.certificate, key: pki.kubeletClient.key },
+    }),
   })
-  const controllerClient = (account: string) =>
-    newClient(
-      apiServer.transport({
-        name: `system:serviceaccount:kube-system:${account}`,
-        groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
-      }),
-    )
+  const clientOf = (name: string, ...groups: string[]) =>
+    newClient(apiServer.transport({ name, groups: [...groups, "system:authenticated"] }))
   const controllers = newControllers({
     ...{ clock, random, metrics, log: log.child({ component: "controllers" }) },
-    client: newClient(
-      apiServer.transport({ name: "system:kube-controller-manager", groups: ["system:authenticated"] }),
-    ),
-    clientFor: controllerClient,
-    config: { clusterCidr: cluster.podCIDR, rootCa: pki.caCertificate },
+    client: clientOf("system:kube-controller-manager"),
+    clientFor: (account) =>
+      clientOf(
+        `system:serviceaccount:kube-system:${account}`,
+        "system:serviceaccounts",
+        "system:serviceaccounts:kube-system",
+      ),
+    config: {
+      clusterCidr: cluster.podCIDR,
+      rootCa: pki.caCertificate,
+      signServiceAccountToken: security.signLegacyToken,
+    },
+  })
+  const scheduler = newScheduler({
+    ...{ clock, random, metrics, log: log.child({ component: "scheduler" }) },
+    client: clientOf("system:kube-scheduler"),
   })
   const storeComponent: Component = { name: "store", start: async () => undefined, stop: () => store.close() }
   return new ComponentGroup(
     "server",
-    [storeComponent, ...mirrorComponents(config, log), apiServer, adminKubeconfig(deps), controllers],
+    [
+      storeComponent,
+      ...mirrorComponents(config, log),
+      apiServer,
+      security,
+      adminKubeconfig(deps),
+      controllers,
+      scheduler,
+    ],
     log,
   )
+}
+
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
+
+/** Where nodes and pods reach the API server. */
+function advertisedAddress({ listen, advertise }: ServerConfig): { advertiseAddress: string; port: number } {
+  const reachable = listen.find(({ host }) => !isLoopback(host) && host !== "0.0.0.0" && host !== "::") ?? listen[0]
+  return { advertiseAddress: advertise ?? reachable?.host ?? "127.0.0.1", port: reachable?.port ?? 6443 }
 }
 
 /** Once the API listens, the administrator's way in is written. */
