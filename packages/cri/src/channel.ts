@@ -124,13 +124,20 @@ export function newChannel({ socket, clock = systemClock }: ChannelOptions): Cha
     )
     const cancel = (): void => call.cancel()
     signal.addEventListener("abort", cancel, { once: true })
-    if (onConnected) call.on("metadata", onConnected)
+    let ended = false
+    // Go's servers send no headers before the first message: that the connection stands is all there is to know.
+    if (onConnected) {
+      client.waitForReady(Number.POSITIVE_INFINITY, (error) => {
+        if (!error && !ended) onConnected()
+      })
+    }
     try {
       for await (const message of call) yield message
     } catch (error) {
       if (signal.aborted) return
       throw toCriError(error, name)
     } finally {
+      ended = true
       signal.removeEventListener("abort", cancel)
       call.cancel()
     }

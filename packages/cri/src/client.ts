@@ -106,7 +106,8 @@ export interface CriClient {
   /**
    * What happens in the runtime, from now on. The iteration throws when the stream breaks: what happened until the
    * next call must be found by listing. It ends normally when the signal aborts.
-   * `onConnected` is called when the stream stands: what is listed after that cannot have been missed.
+   * `onConnected` is called when the connection stands and the stream has been asked for; the runtime takes it up a
+   * moment later.
    */
   events(options: { signal: AbortSignal; onConnected?: () => void }): AsyncIterable<RuntimeEvent>
   close(): void

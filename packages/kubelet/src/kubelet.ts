@@ -29,6 +29,7 @@ import { newPodCgroups } from "./runtime/cgroups.ts"
 import { parseResolvConf } from "./runtime/dns.ts"
 import { newGate } from "./runtime/gate.ts"
 import { newImagePuller } from "./runtime/image-puller.ts"
+import { newLogRotation } from "./runtime/log-rotation.ts"
 import { newRuntimeCache } from "./runtime/runtime-cache.ts"
 import { newServer, type PodSource } from "./server/index.ts"
 import { newStatusWriter } from "./status/status-writer.ts"
@@ -199,11 +200,9 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
     dataDirectory: config.dataDirectory,
     config: { host: config.nodeIps[0] ?? "", port: config.port, ...config.serving },
   })
-  const group = new ComponentGroup(
-    "kubelet",
-    [recorder, tools, server, node, watch, pods, images, eviction, writer],
-    log,
-  )
+  const rotation = newLogRotation({ runtime, clock, log, running: () => cache.running() })
+  const parts = [recorder, tools, server, node, watch, pods, rotation, images, eviction, writer]
+  const group = new ComponentGroup("kubelet", parts, log)
   return {
     name: "kubelet",
     start: () => group.start(),

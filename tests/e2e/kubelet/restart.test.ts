@@ -2,8 +2,8 @@ import assert from "node:assert/strict"
 import { readdir } from "node:fs/promises"
 import { after, before, test } from "node:test"
 import { refs } from "@ladya/api"
-import { systemClock, waitFor } from "@ladya/util"
-import { busyboxPod, isTrue, startTestNode, statusOf, type TestNode } from "../support/node.ts"
+import { sleep, systemClock, waitFor } from "@ladya/util"
+import { busyboxPod, isTrue, type Pod, startTestNode, statusOf, type TestNode } from "../support/node.ts"
 
 let node: TestNode
 
@@ -78,6 +78,49 @@ test("a pod whose sandbox dies gets a new one", async () => {
     ),
   )
   await node.remove("orphaned")
+})
+
+test("containerd dies: pods go on, and what ended meanwhile is seen when it is back", async () => {
+  await node.run(busyboxPod("steady"))
+  await node.run(busyboxPod("crashes", { command: ["sh", "-c", "while [ ! -e /end ]; do sleep 0.1; done; exit 7"] }))
+  const before = await node.until("steady", "to run", (pod) => isTrue(pod, "Ready"))
+  await node.until("crashes", "to run", (pod) => isTrue(pod, "Ready"))
+  await node.exec("crashes", "main", "sh", "-c", "(sleep 1; touch /end) &")
+  await node.killContainerd()
+  await sleep(systemClock, 1500)
+  await node.boot()
+  const after = await node.until(
+    "crashes",
+    "to run again",
+    (pod) => isTrue(pod, "Ready") && statusOf(pod)?.restartCount === 1,
+  )
+  assert.equal(statusOf(after)?.lastState?.terminated?.exitCode, 7)
+  assert.equal(statusOf((await node.get("steady")) as Pod)?.containerID, statusOf(before)?.containerID)
+  await node.remove("crashes")
+  await node.remove("steady")
+})
+
+test("the machine is turned off and on: its pods run again, with new addresses of their own", async () => {
+  await node.run(busyboxPod("survivor"))
+  await node.run(busyboxPod("once", {}, { restartPolicy: "Never" }))
+  await node.until("survivor", "to run", (pod) => isTrue(pod, "Ready"))
+  await node.until("once", "to run", (pod) => isTrue(pod, "Ready"))
+  await node.halt()
+  await node.boot()
+  await node.startKubelet()
+  const pod = await node.until(
+    "survivor",
+    "to run again",
+    (pod) => isTrue(pod, "Ready") && statusOf(pod)?.restartCount === 1,
+  )
+  assert.deepEqual(
+    [statusOf(pod)?.lastState?.terminated?.exitCode, statusOf(pod)?.lastState?.terminated?.reason],
+    [255, "Unknown"],
+  )
+  const once = await node.until("once", "to have failed", ({ status }) => status?.phase === "Failed")
+  assert.equal(statusOf(once)?.state?.terminated?.exitCode, 255)
+  await node.remove("survivor")
+  await node.remove("once")
 })
 
 test("nothing is left of pods that are gone", async () => {

@@ -56,6 +56,12 @@ export interface TestNode {
   /** Stops the kubelet, kindly or with SIGKILL; what it runs goes on. */
   stopKubelet(graceMs: number): Promise<void>
   startKubelet(): Promise<void>
+  /** Kills containerd alone; what it runs goes on. */
+  killContainerd(): Promise<void>
+  /** Turns the machine off, as a power cut does. */
+  halt(): Promise<void>
+  /** Starts what does not run: the machine, containerd. */
+  boot(): Promise<void>
   /** Creates a pod bound to the node. */
   run(pod: Pod): Promise<Pod>
   get(name: string): Promise<Pod | undefined>
@@ -126,7 +132,8 @@ export async function startTestNode(name: string, config: Partial<KubeletConfig>
 
   const { directory } = paths.node(node.name)
   const socket = `${directory}/containerd/containerd.sock`
-  await ensureMachine({ paths, link, facts, save: async () => undefined }, node)
+  const boot = (): Promise<void> => ensureMachine({ paths, link, facts, save: async () => undefined }, node)
+  await boot()
   await pullImages(socket, [busybox, sandboxImage])
   const cri = newCriClient({ socket })
   const cert = await pki.client(`system:node:${node.name}`, ["system:nodes"])
@@ -172,6 +179,11 @@ export async function startTestNode(name: string, config: Partial<KubeletConfig>
       const script = join(import.meta.dirname, "kubelet-main.ts")
       kubelet = await spawnInMachine(self.machine(), [process.execPath, script, configFile], { log: logFile })
     },
+    async killContainerd() {
+      await endProcess(node.processes.containerd as ProcessRecord, 0)
+    },
+    halt: () => haltMachine(node.processes.machine),
+    boot,
     run: (pod) => pods.create({ ...pod, spec: { ...(pod.spec as corev1.PodSpec), nodeName: node.name } }),
     get: (podName) =>
       pods.get(podName, { namespace: "default" }).catch((error: unknown) => {

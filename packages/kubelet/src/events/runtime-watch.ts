@@ -15,6 +15,9 @@ export interface RuntimeWatchDeps {
   relistMs?: number
 }
 
+/** By then the runtime has surely taken up a stream of events that was asked for. */
+const takeUpMs = 500
+
 /** The runtime tells that a process ended a moment before its answers show it: asked again after these times. */
 const exitChecksMs = [20, 50, 100, 250, 500, 1000, 2000, 5000]
 
@@ -36,6 +39,12 @@ export function newRuntimeWatch(deps: RuntimeWatchDeps): Component {
 
   const relistQuietly = (): Promise<void> =>
     relist().catch((error: unknown) => log.warn("cannot list what the runtime has", { error: errorMessage(error) }))
+
+  /** Nobody tells what happened while there was no connection, nor before the runtime took up the new stream. */
+  async function catchUp(): Promise<void> {
+    await relistQuietly()
+    await sleep(clock, takeUpMs, signal).then(relistQuietly, () => undefined)
+  }
 
   async function handle(event: RuntimeEvent): Promise<void> {
     // What is started is started by us; only ends come by themselves.
@@ -68,8 +77,7 @@ export function newRuntimeWatch(deps: RuntimeWatchDeps): Component {
     const backoff = new Backoff(clock, { initialMs: 100, maxMs: 2000, resetAfterMs: 10_000 })
     while (!signal.aborted) {
       try {
-        // Listed again with every connection: nobody tells what happened while there was none.
-        for await (const event of cri.events({ signal, onConnected: () => void relistQuietly() })) {
+        for await (const event of cri.events({ signal, onConnected: () => void catchUp() })) {
           handle(event).catch((error: unknown) => {
             if (!signal.aborted) log.debug("an event of the runtime was not followed", { error: errorMessage(error) })
           })

@@ -21,6 +21,8 @@ export interface RuntimeCache {
   relist(): Promise<string[]>
   /** Every pod the runtime has anything of, as of the last relist or read. */
   uids(): ReadonlySet<string>
+  /** The containers that ran when their pods were last read. */
+  running(): ObservedContainer[]
   forget(uid: string): void
 }
 
@@ -211,6 +213,8 @@ export function newRuntimeCache({ runtime }: { runtime: RuntimeService }): Runti
       }
       return result
     },
+    running: () =>
+      [...entries.values()].flatMap(({ pod }) => pod?.containers.filter(({ state }) => state === "running") ?? []),
     forget(uid) {
       entries.delete(uid)
       for (const [id, owner] of owners) if (owner === uid) owners.delete(id)
