@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util"
 import type { corev1 } from "@ladya/api"
 import { type Clock, errorMessage, type Logger, Mutex, mapLimit, type Timer } from "@ladya/util"
-import { unmountAll, unmountAndRemove } from "./mounts.ts"
+import { unmountAndRemove } from "./mounts.ts"
 import type { ObjectCache } from "./object-cache.ts"
 import type { ObjectReference, VolumePlugin } from "./plugin.ts"
 import { type PodDirectories, readdirOrEmpty, volumesOnDisk } from "./pod-directories.ts"
@@ -174,7 +174,8 @@ export function newVolumeManager(deps: VolumeManagerDeps): VolumeManager & {
   }
 
   const tearDownAll = async (podUid: string): Promise<void> => {
-    await unmountAll(directories.subPaths(podUid))
+    // Parts of volumes before the volumes they are parts of.
+    await unmountAndRemove(directories.subPaths(podUid))
     for (const { pluginName, directory } of await volumesOnDisk(directories, podUid)) {
       const plugin = pluginByName.get(pluginName)
       try {
@@ -186,7 +187,6 @@ export function newVolumeManager(deps: VolumeManagerDeps): VolumeManager & {
         })
       }
     }
-    await unmountAndRemove(directories.subPaths(podUid))
     await unmountAndRemove(directories.volumes(podUid))
   }
 

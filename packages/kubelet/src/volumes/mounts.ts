@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process"
-import { mkdir, readFile, rm } from "node:fs/promises"
+import { lstat, mkdir, readFile, rm } from "node:fs/promises"
 import { promisify } from "node:util"
 
 const run = promisify(execFile)
@@ -99,8 +99,20 @@ export async function removeTree(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true })
 }
 
-/** Unmounts, then removes. */
+/** Unmounts, then removes. Reading the mounts costs, so they are read again only when something was mounted. */
 export async function unmountAndRemove(directory: string): Promise<void> {
+  if (!(await exists(directory))) return
+  if ((await mountsAtOrBelow(directory)).length === 0) {
+    await rm(directory, { recursive: true, force: true })
+    return
+  }
   await unmountAll(directory)
   await removeTree(directory)
+}
+
+export function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  )
 }
