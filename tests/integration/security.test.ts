@@ -1,109 +1,15 @@
 import assert from "node:assert/strict"
-import { mkdtempSync, rmSync } from "node:fs"
-import { request } from "node:https"
-import type { AddressInfo } from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { type TestContext, test } from "node:test"
+import { test } from "node:test"
 import { type authenticationv1, refs } from "@ladya/api"
-import { ensurePki, type KeyPairPem, newApiServer, newSecurity, type UserInfo } from "@ladya/apiserver"
-import { type Client, newClient } from "@ladya/client"
-import { newMemoryStore, type Store } from "@ladya/store"
-import { MetricsRegistry, newRandom, silentLogger, systemClock, waitFor } from "@ladya/util"
-
-const admin: UserInfo = { name: "kubernetes-admin", groups: ["system:masters", "system:authenticated"] }
-const clock = systemClock
-
-interface Answer {
-  status: number
-  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape.
-  json: any
-}
-
-interface Cluster {
-  client: Client
-  clientAs(user: UserInfo): Client
-  http(
-    method: string,
-    path: string,
-    options?: { body?: object; headers?: Record<string, string>; credentials?: KeyPairPem },
-  ): Promise<Answer>
-  pki: Awaited<ReturnType<typeof ensurePki>>
-  stop(): Promise<void>
-}
-
-/** A whole API server with its security, on a free port. */
-async function start(t: TestContext, store: Store): Promise<Cluster> {
-  const directory = mkdtempSync(join(tmpdir(), "ladya-security-"))
-  const log = silentLogger
-  const pki = await ensurePki(join(directory, "pki"), { clock, log })
-  const security = newSecurity({
-    ...{ pki, clock, log, random: newRandom(1) },
-    services: {
-      advertiseAddress: "172.30.0.1",
-      port: 6443,
-      kubernetesAddress: "10.96.0.1",
-      dnsAddress: "10.96.0.10",
-      dnsPort: 10053,
-    },
-  })
-  const server = newApiServer({
-    ...{ store, clock, log, random: newRandom(2), metrics: new MetricsRegistry() },
-    config: (internals) => ({
-      listen: [{ host: "127.0.0.1", port: 0 }],
-      tls: { cert: pki.serving.certificate, key: pki.serving.key, clientCA: pki.caCertificate },
-      ...security.configure(internals),
-    }),
-  })
-  await server.start()
-  await security.start()
-  let stopped: Promise<void> | undefined
-  const stop = (): Promise<void> => {
-    stopped ??= (async () => {
-      await security.stop(AbortSignal.timeout(2000))
-      await server.stop(AbortSignal.timeout(2000))
-      rmSync(directory, { recursive: true, force: true })
-    })()
-    return stopped
-  }
-  t.after(stop)
-  const { port } = server.addresses()[0] as AddressInfo
-  return {
-    client: newClient(server.transport(admin)),
-    clientAs: (user) => newClient(server.transport(user)),
-    pki,
-    stop,
-    http: (method, path, options = {}) =>
-      new Promise((resolve, reject) => {
-        const { credentials, body, headers } = options
-        const sent = request(
-          {
-            ...{ host: "127.0.0.1", port, method, path, ca: pki.caCertificate, agent: false },
-            headers: { ...(body ? { "content-type": "application/json" } : {}), ...headers },
-            ...(credentials ? { cert: credentials.certificate, key: credentials.key } : {}),
-          },
-          (response) => {
-            let text = ""
-            response.setEncoding("utf8")
-            response.on("data", (chunk: string) => {
-              text += chunk
-            })
-            response.on("end", () => {
-              const isJson = response.headers["content-type"]?.includes("json")
-              resolve({ status: response.statusCode ?? 0, json: isJson ? JSON.parse(text) : text })
-            })
-          },
-        )
-        sent.on("error", reject)
-        sent.end(body ? JSON.stringify(body) : undefined)
-      }),
-  }
-}
+import type { Client } from "@ladya/client"
+import { newMemoryStore } from "@ladya/store"
+import { systemClock as clock, waitFor } from "@ladya/util"
+import { startSecureServer } from "./secure-server.ts"
 
 test("the objects a cluster begins with are made once, mended, and kept", async (t) => {
   const store = newMemoryStore({ clock })
   t.after(() => store.close())
-  const first = await start(t, store)
+  const first = await startSecureServer(t, store)
   const { client } = first
   const names = async (ref: Parameters<Client["resource"]>[0], namespace = ""): Promise<string[]> =>
     (await client.resource(ref).list({ namespace })).items.map((item) => item.metadata.name ?? "").sort()
@@ -127,29 +33,18 @@ test("the objects a cluster begins with are made once, mended, and kept", async 
   const slice = await client.resource(refs.endpointslices).get("kubernetes", { namespace: "default" })
   assert.deepEqual(slice.endpoints?.[0]?.addresses, ["172.30.0.1"])
 
-  // What aggregated roles select is written down.
-  const edit = await waitFor(
-    clock,
-    async () => {
-      const role = await client.resource(refs.clusterroles).get("admin")
-      return role.rules?.some((rule) => rule.resources?.includes("rolebindings")) && role
-    },
-    { description: "the rules of the role admin", timeoutMs: 5000 },
-  )
-  assert.ok(edit.rules?.some((rule) => rule.resources?.includes("pods/log")))
-
   await client.resource(refs.clusterroles).patch("system:discovery", "merge", { rules: [] })
   await client.resource(refs.clusterrolebindings).delete("system:basic-user")
   await first.stop()
 
-  const second = await start(t, store)
+  const second = await startSecureServer(t, store)
   const discovery = await second.client.resource(refs.clusterroles).get("system:discovery")
   assert.ok(discovery.rules?.some((rule) => rule.nonResourceURLs?.includes("/apis/*")))
   await second.client.resource(refs.clusterrolebindings).get("system:basic-user")
   await second.stop()
 
   const before = await store.currentRevision()
-  const third = await start(t, store)
+  const third = await startSecureServer(t, store)
   await third.stop()
   assert.equal(await store.currentRevision(), before, "a start that finds everything writes nothing")
 })
@@ -157,7 +52,7 @@ test("the objects a cluster begins with are made once, mended, and kept", async 
 test("certificates, tokens and nobody at all get what is theirs over HTTPS", async (t) => {
   const store = newMemoryStore({ clock })
   t.after(() => store.close())
-  const { http, pki, client } = await start(t, store)
+  const { http, pki, client } = await startSecureServer(t, store)
   const credentials = pki.admin
 
   for (const path of ["/healthz", "/livez", "/readyz", "/version"])
@@ -246,7 +141,7 @@ test("certificates, tokens and nobody at all get what is theirs over HTTPS", asy
 test("a pod is given account, token volume, priority and tolerations on its way in", async (t) => {
   const store = newMemoryStore({ clock })
   t.after(() => store.close())
-  const { client } = await start(t, store)
+  const { client } = await startSecureServer(t, store)
   await client.resource(refs.serviceaccounts).create({
     apiVersion: "v1",
     kind: "ServiceAccount",

@@ -11,7 +11,6 @@ import { TokenIssuer } from "./authentication/service-account-tokens.ts"
 import { tokenRequests } from "./authentication/token-request.ts"
 import { TokenVerifier } from "./authentication/token-verifier.ts"
 import { mastersAuthorizer, newAuthorizerChain } from "./authorization/chain.ts"
-import { followAggregation } from "./authorization/cluster-role-aggregator.ts"
 import { NodeAuthorizer } from "./authorization/node-authorizer.ts"
 import { RbacAuthorizer } from "./authorization/rbac-authorizer.ts"
 import { RbacIndex } from "./authorization/rbac-index.ts"
@@ -58,7 +57,6 @@ class ClusterSecurity implements Security {
   readonly #tokens: TokenIssuer
   readonly #rbac = new RbacIndex()
   #parts: Component[] = []
-  #stopAggregation: () => void = () => undefined
   #isReady = false
 
   constructor(deps: SecurityDeps) {
@@ -77,7 +75,8 @@ class ClusterSecurity implements Security {
     const verifier = new TokenVerifier({ keys: pki.serviceAccountPublicKeys, lookup, clock })
     const { authorizers, parts } = this.#newAuthorizers(server)
     const authorizer = newAuthorizerChain(authorizers)
-    this.#parts = [...parts, newBootstrap({ ...this.#deps, client })]
+    // First what is to be there, then the informers: whoever waits for the start finds all of it known.
+    this.#parts = [newBootstrap({ ...this.#deps, client }), ...parts]
     const tokenDeps = { issuer: this.#tokens, lookup, clock, audiences: verifier.audiences }
     return {
       authenticators: [
@@ -109,7 +108,6 @@ class ClusterSecurity implements Security {
   }
 
   async stop(signal: AbortSignal): Promise<void> {
-    this.#stopAggregation()
     for (const part of this.#parts.toReversed()) await part.stop(signal)
   }
 
@@ -126,7 +124,6 @@ class ClusterSecurity implements Security {
     const pods = informers.informer(refs.pods, {
       indexers: { [nodeIndex]: (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []) },
     })
-    this.#stopAggregation = followAggregation({ client, roles: informers.informer(refs.clusterroles), log })
     const node = new NodeAuthorizer({
       podsOfNode: (name) => pods.byIndex(nodeIndex, name),
       rules: [...nodeRules, ...agentRules],

@@ -1,12 +1,10 @@
 import type { rbacv1 } from "@ladya/api"
 import { eventsRule, read, rule } from "./rule.ts"
 
-/** The role of one controller, and the accounts in kube-system that have it. */
+/** The role of one controller. */
 export interface ControllerRole {
-  /** The account upstream gives it; the role is `system:controller:<account>`. */
+  /** Its account in kube-system; the role is `system:controller:<account>`. */
   account: string
-  /** Further accounts: where Ladya divides a controller's work otherwise. */
-  more?: readonly string[]
   rules: readonly rbacv1.PolicyRule[]
 }
 
@@ -40,7 +38,6 @@ export const controllerRoles: readonly ControllerRole[] = [
   },
   {
     account: "daemon-set-controller",
-    more: ["daemonset-controller"],
     rules: [
       rule(read, "apps extensions", "daemonsets"),
       rule("update", "apps extensions", "daemonsets/finalizers daemonsets/status"),
@@ -86,7 +83,6 @@ export const controllerRoles: readonly ControllerRole[] = [
   },
   {
     account: "endpoint-controller",
-    more: ["endpoints-controller"],
     rules: [
       rule(read, "core", "pods services"),
       rule("create delete get list update watch", "core", "endpoints"),
@@ -161,7 +157,6 @@ export const controllerRoles: readonly ControllerRole[] = [
   },
   {
     account: "legacy-service-account-token-cleaner",
-    more: ["legacy-service-account-token-controller"],
     rules: [
       rule("get", "core", "configmaps", ["kube-apiserver-legacy-service-account-token-tracking"]),
       rule("create delete get list patch update watch", "core", "secrets"),
@@ -179,7 +174,6 @@ export const controllerRoles: readonly ControllerRole[] = [
   },
   {
     account: "node-controller",
-    more: ["node-lifecycle-controller", "node-ipam-controller", "taint-eviction-controller"],
     rules: [
       rule("delete get list patch update watch", "core", "nodes"),
       rule("patch update", "core", "nodes/status"),
@@ -233,7 +227,6 @@ export const controllerRoles: readonly ControllerRole[] = [
   },
   {
     account: "replication-controller",
-    more: ["replicationcontroller-controller"],
     rules: [
       rule("get list update watch", "core", "replicationcontrollers"),
       rule("update", "core", "replicationcontrollers/finalizers replicationcontrollers/status"),

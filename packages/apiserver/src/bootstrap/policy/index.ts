@@ -159,16 +159,19 @@ function clusterBinding({ name, role, subjects }: BindingData): rbacv1.ClusterRo
   }
 }
 
-/** All ClusterRoles that a cluster begins with. */
-export function defaultClusterRoles(): rbacv1.ClusterRole[] {
-  const ofControllers = controllerRoles.map((one) => ({ name: `system:controller:${one.account}`, rules: one.rules }))
-  return [...userRoles, ...componentRoles, ...ofControllers].map(clusterRole)
+/** Our controllers patch where upstream's update: whoever may do the one may do the other. */
+function patchAsWell(rule: rbacv1.PolicyRule): rbacv1.PolicyRule {
+  if (!rule.verbs.includes("update") || rule.verbs.includes("patch")) return rule
+  return { ...rule, verbs: [...rule.verbs, "patch"].sort() }
 }
 
-/** A controller `x` of ours acts as the account `x-controller`, which upstream calls `x` now and then. */
-function accountsOf(name: string, more: readonly string[] = []): string[] {
-  const alias = name.endsWith("-controller") ? [] : [`${name}-controller`]
-  return [name, ...alias, ...more].map((one) => account("kube-system", one))
+/** All ClusterRoles that a cluster begins with. */
+export function defaultClusterRoles(): rbacv1.ClusterRole[] {
+  const ofControllers = controllerRoles.map((one) => ({
+    name: `system:controller:${one.account}`,
+    rules: one.rules.map(patchAsWell),
+  }))
+  return [...userRoles, ...componentRoles, ...ofControllers].map(clusterRole)
 }
 
 export function defaultClusterRoleBindings(): rbacv1.ClusterRoleBinding[] {
@@ -176,7 +179,7 @@ export function defaultClusterRoleBindings(): rbacv1.ClusterRoleBinding[] {
     (one): BindingData => ({
       name: `system:controller:${one.account}`,
       role: `ClusterRole:system:controller:${one.account}`,
-      subjects: accountsOf(one.account, one.more),
+      subjects: [account("kube-system", one.account)],
     }),
   )
   return [...clusterBindings, ...ofControllers].map(clusterBinding)
