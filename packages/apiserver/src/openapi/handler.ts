@@ -23,11 +23,9 @@ export interface OpenApiDeps {
   descriptions?: () => Buffer
 }
 
-// Clients of several ages name the same protobuf in two ways.
-const protobufTypes = [
-  "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
-  "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
-]
+// Clients of several ages ask for the same protobuf in two ways. The answer has the first, since `@` may not stand in a media type.
+const protobufType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+const protobufTypes = [protobufType, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"]
 
 export function isOpenApiPath(path: string): boolean {
   return path === "/openapi/v2" || path === "/openapi/v3" || path.startsWith("/openapi/v3/")
@@ -138,7 +136,10 @@ class Documents {
       const { schemas, version } = this.#deps
       const items = [...this.#parts.values()].flatMap((make) => make())
       const value = documentV2(items, schemas, parseDescriptions(this.#descriptionBytes()), version)
-      return newDocument(form, isJson ? Buffer.from(JSON.stringify(value)) : encodeGnosticV2(value))
+      return newDocument(
+        isJson ? form : protobufType,
+        isJson ? Buffer.from(JSON.stringify(value)) : encodeGnosticV2(value),
+      )
     })
   }
 }
@@ -158,7 +159,7 @@ export function newOpenApiHandler(deps: OpenApiDeps): (request: ApiRequest) => A
     if (request.path === "/openapi/v2") {
       const form = chooseMediaType(accept, ["application/json", ...protobufTypes])
       if (!form) throw notAcceptable(["application/json", ...protobufTypes])
-      return sendDocument(request, { ...documents.v2(form), contentType: form })
+      return sendDocument(request, documents.v2(form))
     }
     if (!chooseMediaType(accept, ["application/json"])) throw notAcceptable(["application/json"])
     if (request.path === "/openapi/v3") return sendDocument(request, documents.index())
