@@ -11,7 +11,9 @@ export interface HollowKubeletOptions {
   bindTo?: string
   /** How long a pod takes to become ready, in milliseconds; 0 unless told. Undefined: never. */
   readyAfterMs?(pod: corev1.Pod): number | undefined
-  /** How long a pod takes to end, in milliseconds; 0 unless told. */
+  /** Whether, when (milliseconds after its start) and how a pod ends by itself; never unless told. */
+  exit?(pod: corev1.Pod): { afterMs: number; code: number } | undefined
+  /** How long a pod that is deleted takes to end, in milliseconds; 0 unless told. */
   stopAfterMs?: number
   /** Nodes that are down do nothing; all are up unless told. */
   isUp?(nodeName: string): boolean
@@ -23,7 +25,7 @@ export interface HollowKubeletOptions {
  * tests of what stands above the node.
  */
 export function newHollowKubelet(options: HollowKubeletOptions): Component {
-  const { client, clock, log, bindTo, readyAfterMs = () => 0, stopAfterMs = 0, isUp = () => true } = options
+  const { client, clock, log, bindTo, readyAfterMs = () => 0, stopAfterMs = 0, isUp = () => true, exit } = options
   const informers = options.informers ?? newInformerFactory({ client, clock, log, random: () => 0.5 })
   const pods = informers.informer(refs.pods)
   let addresses = 0
@@ -66,12 +68,16 @@ export function newHollowKubelet(options: HollowKubeletOptions): Component {
         const after = readyAfterMs(pod)
         const age = clock.now() - Date.parse(pod.status?.startTime ?? formatTime(clock.now()))
         const isReady = after !== undefined && age >= after
+        const end = exit?.(pod)
+        if (end && age >= end.afterMs && pod.status?.phase === "Running") {
+          await api.updateStatus({ ...pod, status: endedStatus(pod, end.code, clock.now()) })
+          return { kind: "done" }
+        }
         const podIP = pod.status?.podIP ?? `10.244.${(addresses >> 8) & 255}.${(addresses++ & 255) + 1}`
         const status = runningStatus(pod, isReady, podIP, clock.now())
         if (JSON.stringify(status) !== JSON.stringify(pod.status)) await api.updateStatus({ ...pod, status })
-        return after !== undefined && !isReady
-          ? { kind: "requeueAfter", ms: Math.max(after - age, 1) }
-          : { kind: "done" }
+        const waits = [...(after !== undefined && !isReady ? [after - age] : []), ...(end ? [end.afterMs - age] : [])]
+        return waits.length > 0 ? { kind: "requeueAfter", ms: Math.max(Math.min(...waits), 1) } : { kind: "done" }
       },
     },
   })
@@ -96,5 +102,28 @@ function runningStatus(pod: corev1.Pod, isReady: boolean, podIP: string, now: nu
     podIP,
     podIPs: [{ ip: podIP }],
     conditions: [...conditions],
+  }
+}
+
+function endedStatus(pod: corev1.Pod, exitCode: number, now: number): corev1.PodStatus {
+  let conditions: readonly corev1.PodCondition[] = pod.status?.conditions ?? []
+  for (const type of ["ContainersReady", "Ready"]) {
+    const reason = exitCode === 0 ? "PodCompleted" : "PodFailed"
+    conditions = setCondition(conditions, { type, status: "False", reason }, now)
+  }
+  return {
+    ...pod.status,
+    phase: exitCode === 0 ? "Succeeded" : "Failed",
+    conditions: [...conditions],
+    containerStatuses: (pod.spec?.containers ?? []).map(({ name, image = "" }) => ({
+      name,
+      image,
+      imageID: "",
+      ready: false,
+      restartCount: 0,
+      state: {
+        terminated: { exitCode, reason: exitCode === 0 ? "Completed" : "Error", finishedAt: formatTime(now) },
+      },
+    })),
   }
 }

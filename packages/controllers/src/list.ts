@@ -5,6 +5,7 @@ import { deploymentController } from "./deployment/controller.ts"
 import { endpointsController } from "./endpoints/controller.ts"
 import { endpointSliceController } from "./endpointslice/controller.ts"
 import { garbageCollector } from "./garbagecollector/controller.ts"
+import { jobController } from "./job/controller.ts"
 import { namespaceController } from "./namespace/controller.ts"
 import { nodeIpamController } from "./node-ipam/controller.ts"
 import { nodeLifecycleController } from "./node-lifecycle/controller.ts"
@@ -16,6 +17,7 @@ import { serviceAccountController } from "./serviceaccount/controller.ts"
 import { statefulSetController } from "./statefulset/controller.ts"
 import { taintEvictionController } from "./taint-eviction/controller.ts"
 import { tokensController } from "./tokens/controller.ts"
+import { ttlAfterFinishedController } from "./ttl-after-finished/controller.ts"
 
 /** Every controller, in the order of start. What a new node or namespace needs comes first. */
 export const controllers: readonly ControllerDefinition[] = [
@@ -29,6 +31,8 @@ export const controllers: readonly ControllerDefinition[] = [
   replicationControllerController,
   daemonSetController,
   statefulSetController,
+  jobController,
+  ttlAfterFinishedController,
   endpointSliceController,
   endpointsController,
   nodeLifecycleController,
