@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME…`: prints measurements; all of them unless named. Nothing here is a test. */
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>> = {
   store: () => import("./store.ts"),
+  api: () => import("./api.ts"),
   startup: () => import("./startup.ts"),
   idle: () => import("./idle.ts"),
 }
