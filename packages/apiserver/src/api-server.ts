@@ -4,7 +4,7 @@ import { type corev1, type discoveryv1, kindByResource, kinds, schemaSource, sch
 import { type KubeObject, statusError } from "@ladya/apimachinery"
 import type { Transport } from "@ladya/client"
 import type { Store } from "@ladya/store"
-import type { Clock, Component, Logger, MetricsRegistry, Random } from "@ladya/util"
+import type { Clock, Component, Logger, MetricsRegistry, Random, Timer } from "@ladya/util"
 import type { UserInfo } from "./authentication/authenticator.ts"
 import type { Authorizer } from "./authorization/authorizer.ts"
 import { newAuthorizerChain } from "./authorization/chain.ts"
@@ -55,6 +55,9 @@ export interface ApiServer extends Component {
 const allowSelf: Authorizer = { name: "self", authorize: () => ({ allowed: true, reason: "" }) }
 const self: UserInfo = { name: "system:apiserver", groups: ["system:masters", "system:authenticated"] }
 
+/** Bytes and indexes that were not used between two such moments are let go. */
+const trimEveryMs = 60_000
+
 /** A Kubernetes API server on a store. */
 export function newApiServer(deps: ApiServerDeps): ApiServer {
   return new Server(deps)
@@ -74,6 +77,7 @@ class Server implements ApiServer {
   #closeStreaming: () => void = () => undefined
   readonly #authorizer: Authorizer
   #isStarted = false
+  #trimTimer: Timer | undefined
 
   constructor(deps: ApiServerDeps) {
     this.#deps = deps
@@ -115,6 +119,7 @@ class Server implements ApiServer {
   async start(): Promise<void> {
     await this.#feed.start()
     this.#compactor.start()
+    this.#scheduleTrim()
     const { listen, tls } = this.#config
     for (const { host, port } of listen) {
       if (!tls) throw new Error("an API server that listens needs a certificate")
@@ -130,9 +135,18 @@ class Server implements ApiServer {
   async stop(signal: AbortSignal): Promise<void> {
     this.#stopping.abort()
     this.#compactor.stop()
+    this.#trimTimer?.cancel()
     await Promise.all(this.#servers.map((server) => server.stop(signal)))
     this.#closeStreaming()
     this.#feed.stop()
+  }
+
+  #scheduleTrim(): void {
+    const trim = (): void => {
+      for (const storage of this.#engine.resources.storages()) storage.cache.trim()
+      this.#scheduleTrim()
+    }
+    this.#trimTimer = this.#deps.clock.setTimeout(trim, trimEveryMs, { unref: true })
   }
 
   addresses(): readonly AddressInfo[] {

@@ -15,10 +15,14 @@ export interface ListOptions {
   continue?: string | undefined
   resourceVersion?: string | undefined
   resourceVersionMatch?: string | undefined
+  /** The objects are wanted as they are kept, in bytes. */
+  asBytes?: boolean
 }
 
 interface Page {
   entries: Entry[]
+  /** Instead of entries, when bytes are wanted and at hand. */
+  chunks?: readonly Buffer[]
   /** The state shown. */
   revision: number
   /** The key of the last entry looked at, when more come behind it. */
@@ -44,6 +48,7 @@ export async function listObjects(store: Store, operation: Operation, options: L
     // How many of the rest would match a selector is not known.
     if (selection.everything) metadata.remainingItemCount = page.remaining
   }
+  if (page.chunks) return { type: "encoded list", chunks: page.chunks, metadata }
   return { type: "list", entries: page.entries, metadata }
 }
 
@@ -59,7 +64,7 @@ async function readPage(
     await storage.fresh()
     const { after } = token
     if (token.revision === undefined || isUnchangedSince(storage, token.revision)) {
-      return fromCache(storage, selection, limit, after, token.revision)
+      return fromCache(storage, selection, limit, after, token.revision, options.asBytes)
     }
     return fromStore(store, storage, selection, limit, after, token.revision)
   }
@@ -70,11 +75,12 @@ async function readPage(
     const isExact = options.resourceVersionMatch ? options.resourceVersionMatch === "Exact" : limit !== undefined
     await storage.notOlderThan(revision)
     if (isExact && storage.cache.revision !== revision) {
-      if (isUnchangedSince(storage, revision)) return fromCache(storage, selection, limit, undefined, revision)
+      if (isUnchangedSince(storage, revision))
+        return fromCache(storage, selection, limit, undefined, revision, options.asBytes)
       return fromStore(store, storage, selection, limit, undefined, revision)
     }
   }
-  return fromCache(storage, selection, limit, undefined, undefined)
+  return fromCache(storage, selection, limit, undefined, undefined, options.asBytes)
 }
 
 /** Whether the cache shows of this resource just what stood at that revision. */
@@ -88,9 +94,14 @@ function fromCache(
   limit: number | undefined,
   after: string | undefined,
   revision: number | undefined,
+  asBytes = false,
 ): Page {
   const { cache } = storage
   const page: Page = { entries: [], revision: revision ?? cache.revision, next: undefined, remaining: 0 }
+  if (asBytes && selection.everything) {
+    const { chunks, last, remaining } = cache.encode(selection.namespace, after, limit)
+    return { ...page, chunks, next: last, remaining }
+  }
   for (const entry of cache.scan(selection, after)) {
     if (limit !== undefined && page.entries.length === limit) {
       if (!selection.everything) {

@@ -62,6 +62,8 @@ export type Result =
   /** An object that is not kept as such; already in the version it is to be sent in. */
   | { type: "object"; code: number; object: KubeObject; kind: KindDefinition | undefined }
   | { type: "list"; entries: readonly Entry[]; metadata: ListMetadata }
+  /** A list whose objects are wanted as bytes alone: each with a comma before it. */
+  | { type: "encoded list"; chunks: readonly Buffer[]; metadata: ListMetadata }
 
 /** The storage of an operation's resource; a resource without one never gets here. */
 export function storageOf(operation: Operation): ResourceStorage {

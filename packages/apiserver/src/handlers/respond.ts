@@ -19,8 +19,15 @@ const yaml = { "Content-Type": "application/yaml" }
 /** Gives a result its form on the wire. */
 export function respond(operation: Operation, result: Result, context: PresentContext): ApiResponse {
   const { presentation } = context
-  const isPlain = presentation.format === "json" && !presentation.as && !presentation.isPretty
-  if (isPlain) {
+  if (result.type === "encoded list") {
+    const body = [
+      Buffer.from(listHead(operation.resource.kind, result.metadata)),
+      ...withoutComma(result.chunks),
+      listEnd,
+    ]
+    return { status: 200, headers: { ...json }, body }
+  }
+  if (isPlain(presentation)) {
     if (result.type === "list")
       return { status: 200, headers: { ...json }, body: listBody(operation.resource.kind, result) }
     if (result.type === "entry") {
@@ -31,6 +38,11 @@ export function respond(operation: Operation, result: Result, context: PresentCo
   const value = presented(operation, result, context)
   const status = result.type === "list" ? 200 : result.code
   return encodeAs(presentation, value, status)
+}
+
+/** Whether objects are sent as JSON and as they are. */
+export function isPlain(presentation: Presentation): boolean {
+  return presentation.format === "json" && !presentation.as && !presentation.isPretty
 }
 
 export function encodeAs(presentation: Presentation, value: unknown, status: number): ApiResponse {
@@ -51,8 +63,19 @@ export function entryBytes(kind: KindDefinition, entry: Entry): Buffer {
   return isKeptVersion(kind) ? entry.wire() : Buffer.from(JSON.stringify(kind.fromStorage(entry.object)))
 }
 
+const listEnd = Buffer.from("]}")
+
+function listHead(kind: KindDefinition, metadata: ListMetadata): string {
+  return `{"kind":${JSON.stringify(listKind(kind))},"apiVersion":${JSON.stringify(apiVersionOf(kind))},"metadata":${JSON.stringify(metadata)},"items":[`
+}
+
+// Each object has a comma before it: the first one goes without.
+function withoutComma([first, ...rest]: readonly Buffer[]): readonly Buffer[] {
+  return first ? [first.subarray(1), ...rest] : []
+}
+
 function listBody(kind: KindDefinition, result: Extract<Result, { type: "list" }>): Buffer {
-  const head = `{"kind":${JSON.stringify(listKind(kind))},"apiVersion":${JSON.stringify(apiVersionOf(kind))},"metadata":${JSON.stringify(result.metadata)},"items":[`
+  const head = listHead(kind, result.metadata)
   if (!isKeptVersion(kind)) {
     const items = result.entries.map((entry) => JSON.stringify(kind.fromStorage(entry.object)))
     return Buffer.from(`${head}${items.join(",")}]}`)
@@ -76,7 +99,11 @@ export function listKind(kind: KindDefinition): string {
   return `${kind.kind}List`
 }
 
-function presented(operation: Operation, result: Result, context: PresentContext): unknown {
+function presented(
+  operation: Operation,
+  result: Exclude<Result, { type: "encoded list" }>,
+  context: PresentContext,
+): unknown {
   const { presentation, includeObject, now } = context
   const { kind } = operation.resource
   const apiVersion = `meta.k8s.io/${presentation.version}`

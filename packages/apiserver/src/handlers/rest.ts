@@ -14,7 +14,7 @@ import type { Engine, Operation, Result } from "./operation.ts"
 import { deleteOptions, listOptions, watchOptions, writeParameters } from "./parameters.ts"
 import { patchObject } from "./patch.ts"
 import { patcherOf } from "./patchers.ts"
-import { type PresentContext, respond } from "./respond.ts"
+import { isKeptVersion, isPlain, type PresentContext, respond } from "./respond.ts"
 import { methodNotAllowed, noSuchResource, type SpecialResource, specialKey } from "./special.ts"
 import { strategyOf } from "./strategies.ts"
 import { decodeTarget } from "./types.ts"
@@ -86,7 +86,9 @@ async function serve(
     case "get":
       return answer(await getObject(operation, { resourceVersion: query.get("resourceVersion") ?? undefined }))
     case "list":
-      return answer(await listObjects(store, operation, listOptions(query)))
+      return answer(
+        await listObjects(store, operation, { ...listOptions(query), asBytes: canSendBytes(resource, context) }),
+      )
     case "watch":
       return watchStream(
         { store, clock: engine.clock, random: engine.random, stopping: deps.stopping },
@@ -118,6 +120,10 @@ async function serve(
     default:
       throw methodNotAllowed()
   }
+}
+
+function canSendBytes(resource: ServedResource, context: PresentContext): boolean {
+  return isPlain(context.presentation) && isKeptVersion(resource.kind)
 }
 
 /** Replaces the object, or the part of it that a subresource shows. */

@@ -28,20 +28,23 @@ function warningValue(text: string): string {
   return `299 - "${clean}"`
 }
 
-/** The body when it is all there: several buffers become one, a large one is compressed for clients that like it. */
+/** The body in pieces when it is all there; a large one is compressed for clients that like it. Undefined for a stream. */
 export async function wholeBody(
   request: HttpRequest,
   response: ApiResponse,
   headers: Record<string, string | string[]>,
-): Promise<Buffer | undefined> {
+): Promise<{ chunks: readonly Buffer[]; length: number } | undefined> {
   const { body } = response
-  let whole: Buffer
-  if (Buffer.isBuffer(body)) whole = body
-  else if (Array.isArray(body)) whole = body.length === 1 ? (body[0] as Buffer) : Buffer.concat(body)
+  let chunks: readonly Buffer[]
+  if (Buffer.isBuffer(body)) chunks = [body]
+  else if (Array.isArray(body)) chunks = body
   else return undefined
-  if (whole.length < gzipFromBytes || !/\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) return whole
-  if (headers["Content-Encoding"]) return whole
+  let length = 0
+  for (const chunk of chunks) length += chunk.length
+  if (length < gzipFromBytes || !/\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) return { chunks, length }
+  if (headers["Content-Encoding"]) return { chunks, length }
   headers["Content-Encoding"] = "gzip"
   headers["Vary"] = "Accept-Encoding"
-  return compress(whole, { level: 1 })
+  const small = await compress(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), { level: 1 })
+  return { chunks: [small], length: small.length }
 }

@@ -7,6 +7,8 @@ import { type ApiResponse, type BodySink, type Handler, hijacked } from "../requ
 import { commonHeaders, wholeBody } from "./answer.ts"
 import { HttpRequest } from "./http-request.ts"
 
+const largeBodyBytes = 64 * 1024
+
 /** Answers one HTTP/1.1 request. */
 export async function serveHttp1(handler: Handler, message: IncomingMessage, response: ServerResponse): Promise<void> {
   const request = requestOf(message)
@@ -20,7 +22,15 @@ export async function serveHttp1(handler: Handler, message: IncomingMessage, res
   if (whole) {
     headers["Content-Length"] = String(whole.length)
     response.writeHead(answer.status, headers)
-    response.end(message.method === "HEAD" ? undefined : whole)
+    if (message.method === "HEAD") {
+      response.end()
+      return
+    }
+    // Headers and body in one write are copied together before they are encrypted: not for large bodies.
+    if (whole.length > largeBodyBytes) response.flushHeaders()
+    const last = whole.chunks.length - 1
+    for (let index = 0; index < last; index++) response.write(whole.chunks[index])
+    response.end(whole.chunks[last])
     return
   }
   response.writeHead(answer.status, headers)
@@ -74,7 +84,7 @@ export async function serveUpgrade(
   const answer = await handler(request)
   if (answer === hijacked || socket.destroyed) return
   const headers = commonHeaders(request, answer)
-  const whole = (await wholeBody(request, answer, headers)) ?? Buffer.alloc(0)
+  const whole = (await wholeBody(request, answer, headers)) ?? { chunks: [], length: 0 }
   const lines = [`HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ""}`]
   headers["Content-Length"] = String(whole.length)
   headers["Connection"] = "close"
@@ -82,5 +92,5 @@ export async function serveUpgrade(
     for (const one of Array.isArray(value) ? value : [value]) lines.push(`${name}: ${one}`)
   }
   socket.write(`${lines.join("\r\n")}\r\n\r\n`)
-  socket.end(whole)
+  socket.end(Buffer.concat(whole.chunks))
 }

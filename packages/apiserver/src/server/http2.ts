@@ -30,7 +30,11 @@ export async function serveHttp2(
   const head = { ":status": answer.status, ...fields }
   if (whole) {
     stream.respond({ ...head, "content-length": whole.length }, { endStream: method === "HEAD" || whole.length === 0 })
-    if (method !== "HEAD" && whole.length > 0) stream.end(whole)
+    if (method !== "HEAD" && whole.length > 0) {
+      const last = whole.chunks.length - 1
+      for (let index = 0; index < last; index++) stream.write(whole.chunks[index])
+      stream.end(whole.chunks[last])
+    }
     // What was not read of the body is not wanted any more.
     if (!stream.readableEnded) stream.resume()
     return

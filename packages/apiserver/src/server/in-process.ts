@@ -199,6 +199,8 @@ function objectOf(operation: Operation, result: Result): KubeObject {
       return kind.fromStorage(result.entry.object)
     case "object":
       return freezeObject(result.object)
+    case "encoded list":
+      throw new Error("bytes were not asked for")
     case "list": {
       const list = {
         kind: listKind(kind),

@@ -1,8 +1,10 @@
 import type { Store, StoreEvent } from "@ladya/store"
 import { Entry } from "./entry.ts"
-import type { Selection } from "./selection.ts"
+import type { EqualRequirement, Selection } from "./selection.ts"
 import type { StoredShape } from "./shape.ts"
+import { type EncodedRange, type Slot, SlotBlocks } from "./slot-blocks.ts"
 import type { FeedListener, StoreFeed } from "./store-feed.ts"
+import { ValueIndex } from "./value-index.ts"
 
 /** A change of one object, as the cache saw it. */
 export interface CacheEvent {
@@ -13,13 +15,14 @@ export interface CacheEvent {
   readonly previous: Entry | undefined
 }
 
-interface Slot {
-  readonly key: string
-  entry: Entry
-}
-
 /** At most so many events are remembered; older ones are asked of the store. */
 const historyLimit = 1024
+/** At most so many labels and fields are indexed at a time. */
+const maxIndexes = 8
+/** With fewer objects, looking at all of them is as fast. */
+const indexFrom = 100
+
+export type ScanTarget = Pick<Selection, "namespace" | "name"> & Partial<Pick<Selection, "equals">>
 
 /**
  * The present state of one kept resource and its latest changes. Loaded when first asked for, then fed by the store.
@@ -29,8 +32,8 @@ export class ResourceCache implements FeedListener {
   readonly #store: Store
   readonly #feed: StoreFeed
   readonly #slots = new Map<string, Slot>()
-  /** The slots in the order of their keys. */
-  #sorted: Slot[] = []
+  readonly #blocks = new SlotBlocks()
+  readonly #indexes = new Map<string, ValueIndex>()
   #history: CacheEvent[] = []
   /** Every event after this revision is in the history. */
   #historyFloor = 0
@@ -78,7 +81,7 @@ export class ResourceCache implements FeedListener {
   }
 
   /** The objects that a selection may choose, in the order of their keys; after `after` when given. Not filtered. */
-  *scan(selection: Pick<Selection, "namespace" | "name">, after?: string): Generator<Entry> {
+  *scan(selection: ScanTarget, after?: string): Generator<Entry> {
     const { namespace, name } = selection
     if (name !== undefined && (namespace || !this.shape.kind.namespaced)) {
       const key = namespace ? `${namespace}/${name}` : name
@@ -87,13 +90,29 @@ export class ResourceCache implements FeedListener {
       return
     }
     const prefix = namespace ? `${namespace}/` : ""
-    const sorted = this.#sorted
-    let index = after === undefined || after < prefix ? lowerBound(sorted, prefix) : lowerBound(sorted, after)
-    if (after !== undefined && sorted[index]?.key === after) index++
-    for (; index < sorted.length; index++) {
-      const slot = sorted[index]!
-      if (prefix && !slot.key.startsWith(prefix)) return
+    const indexed = selection.equals && this.#indexFor(selection.equals)
+    const slots = indexed ?? this.#blocks.scan(startOf(prefix, after), prefix)
+    for (const slot of slots) {
+      if (after !== undefined && slot.key <= after) continue
+      if (indexed && !slot.key.startsWith(prefix)) continue
       yield slot.entry
+    }
+  }
+
+  /** The bytes of everything in a namespace (or anywhere), after `after`, at most `limit` objects. */
+  encode(namespace: string, after: string | undefined, limit: number | undefined): EncodedRange {
+    const prefix = namespace ? `${namespace}/` : ""
+    // A NUL is the least a key can have behind `after`.
+    const from = after !== undefined && after >= prefix ? `${after}\u0000` : prefix
+    return this.#blocks.encode({ from, prefix, limit })
+  }
+
+  /** Lets go of what only speeds reads up and was not used since the last call. */
+  trim(): void {
+    this.#blocks.trim()
+    for (const [id, index] of this.#indexes) {
+      if (!index.isUsed) this.#indexes.delete(id)
+      index.isUsed = false
     }
   }
 
@@ -145,7 +164,8 @@ export class ResourceCache implements FeedListener {
     this.#generation++
     this.#isLoaded = false
     this.#slots.clear()
-    this.#sorted = []
+    this.#blocks.fill([])
+    this.#indexes.clear()
     this.#history = []
     this.#early = []
     for (const callback of this.#onReset) callback()
@@ -158,16 +178,14 @@ export class ResourceCache implements FeedListener {
       this.#early = []
       const { items, revision } = await this.#store.list({ prefix: this.shape.prefix })
       if (generation !== this.#generation) continue
-      this.#sorted = []
       let lastChange = 0
-      for (const kv of items) {
-        const entry = Entry.of(this.shape, kv)
-        const slot: Slot = { key: entry.key, entry }
-        this.#slots.set(slot.key, slot)
-        this.#sorted.push(slot)
+      const entries = items.map((kv) => {
         if (kv.modRevision > lastChange) lastChange = kv.modRevision
-      }
-      this.#sorted.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+        const entry = Entry.of(this.shape, kv)
+        return [entry.key, entry] as const
+      })
+      entries.sort(([a], [b]) => (a < b ? -1 : 1))
+      for (const slot of this.#blocks.fill(entries)) this.#slots.set(slot.key, slot)
       this.#loadedAt = revision
       // Deletions leave no trace in the list: anything up to here may have changed the state.
       this.#lastChange = Math.max(lastChange, revision)
@@ -190,32 +208,34 @@ export class ResourceCache implements FeedListener {
     if (event.type === "delete") {
       if (!slot) return undefined
       this.#slots.delete(key)
-      this.#sorted.splice(lowerBound(this.#sorted, key), 1)
+      for (const index of this.#indexes.values()) index.remove(slot)
+      this.#blocks.remove(slot)
       return { type: "DELETED", revision, entry: slot.entry.at(revision), previous: slot.entry }
     }
     const entry = new Entry(this.shape, key, kv.value, revision)
     if (slot) {
       const previous = slot.entry
-      slot.entry = entry
+      this.#blocks.replace(slot, entry)
+      for (const index of this.#indexes.values()) index.change(slot, previous)
       return { type: "MODIFIED", revision, entry, previous }
     }
-    const added: Slot = { key, entry }
+    const added = this.#blocks.add(key, entry)
     this.#slots.set(key, added)
-    const last = this.#sorted.at(-1)
-    if (!last || last.key < key) this.#sorted.push(added)
-    else this.#sorted.splice(lowerBound(this.#sorted, key), 0, added)
+    for (const index of this.#indexes.values()) index.add(added)
     return { type: "ADDED", revision, entry, previous: undefined }
+  }
+
+  #indexFor(wanted: EqualRequirement): Slot[] | undefined {
+    let index = this.#indexes.get(wanted.id)
+    if (!index) {
+      if (this.#slots.size < indexFrom || this.#indexes.size >= maxIndexes) return undefined
+      index = new ValueIndex(wanted.valueOf)
+      for (const slot of this.#slots.values()) index.add(slot)
+      this.#indexes.set(wanted.id, index)
+    }
+    return index.lookup(wanted.values)
   }
 }
 
-/** The index of the first slot whose key is not less than `key`. */
-function lowerBound(sorted: readonly Slot[], key: string): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (sorted[middle]!.key < key) low = middle + 1
-    else high = middle
-  }
-  return low
-}
+const startOf = (prefix: string, after: string | undefined): string =>
+  after === undefined || after < prefix ? prefix : after

@@ -19,7 +19,16 @@ export interface Selection {
   readonly fields: FieldSelector | undefined
   /** Everything in the namespace. */
   readonly everything: boolean
+  /** A label or field that has to have one of these values for anything to match. */
+  readonly equals: EqualRequirement | undefined
   matches(entry: Entry): boolean
+}
+
+export interface EqualRequirement {
+  /** `label app` or `field spec.nodeName`. */
+  readonly id: string
+  readonly values: readonly string[]
+  valueOf(entry: Entry): string | undefined
 }
 
 export interface SelectionParameters {
@@ -72,11 +81,29 @@ export function newSelection(kind: KindDefinition, parameters: SelectionParamete
     labels: labelsOrNone,
     fields,
     everything: name === undefined && !labelsOrNone && !fields,
+    equals: equalRequirement(labelsOrNone, fields),
     matches(entry) {
       if (namespace && !(entry.key.startsWith(namespace) && entry.key.charCodeAt(namespace.length) === 47)) return false
       if (name !== undefined && entry.name !== name) return false
       if (labelsOrNone && !labelsOrNone.matches(entry.object.metadata.labels)) return false
       return !fields || fields.matches(entry.fields)
     },
+  }
+}
+
+function equalRequirement(
+  labels: Selector | undefined,
+  fields: FieldSelector | undefined,
+): EqualRequirement | undefined {
+  const field = fields?.requirements.find((one) => one.operator === "=" && !generic.has(one.field) && one.value !== "")
+  if (field) {
+    return { id: `field ${field.field}`, values: [field.value], valueOf: (entry) => entry.fields[field.field] }
+  }
+  const label = labels?.requirements.find(({ operator }) => operator === "=" || operator === "==" || operator === "in")
+  if (!label) return undefined
+  return {
+    id: `label ${label.key}`,
+    values: label.values,
+    valueOf: (entry) => entry.object.metadata.labels?.[label.key],
   }
 }
