@@ -2,6 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { defaultReserved, planResources } from "./capacity.ts"
 import { planCni } from "./cni.ts"
+import { assignment, memInfoBytes } from "./facts.ts"
 
 const gib = 2 ** 30
 
@@ -33,4 +34,12 @@ test("CNI for two address families", () => {
   }
   assert.deepEqual(plan.plugins[0]?.ipam.ranges, [[{ subnet: "10.1.0.0/24" }], [{ subnet: "fd00::/64" }]])
   assert.deepEqual(plan.plugins[0]?.ipam.routes, [{ dst: "0.0.0.0/0" }, { dst: "::/0" }])
+})
+
+test("figures of the kernel's files are read", () => {
+  const meminfo = "MemTotal:       24684084 kB\nInactive:        100 kB\nInactive(file):   50 kB\n"
+  assert.equal(memInfoBytes(meminfo, "MemTotal"), 24684084 * 1024)
+  assert.equal(memInfoBytes(meminfo, "Inactive(file)"), 50 * 1024)
+  assert.equal(memInfoBytes(meminfo, "Missing"), 0)
+  assert.equal(assignment('NAME="Debian"\nPRETTY_NAME="Debian 12"\n', "PRETTY_NAME"), "Debian 12")
 })

@@ -29,8 +29,8 @@ async function textOf(...paths: string[]): Promise<string> {
 
 /** The number behind `name:` in /proc/meminfo, in bytes. */
 export function memInfoBytes(text: string, name: string): number {
-  const match = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)
-  return Number(match?.[1] ?? 0) * 1024
+  const line = text.split("\n").find((candidate) => candidate.startsWith(`${name}:`))
+  return Number(/(\d+) kB$/.exec(line ?? "")?.[1] ?? 0) * 1024
 }
 
 /** The value of a shell-like assignment, as in os-release. */

@@ -2,6 +2,7 @@ import type { Client } from "@ladya/client"
 import type { Clock, Logger, MetricsRegistry } from "@ladya/util"
 import { newAuthenticator } from "./access/authentication.ts"
 import { newAuthorizer } from "./access/authorization.ts"
+import { addKubeletMetrics } from "./kubelet-metrics.ts"
 import { type KubeletServer, type KubeletServerDeps, newKubeletServer } from "./kubelet-server.ts"
 import { newRoutes } from "./routes.ts"
 import { newCgroupReader } from "./stats/cgroup.ts"
@@ -25,6 +26,7 @@ export interface ServerDeps {
 /** The kubelet's server with all it stands on. */
 export function newServer(deps: ServerDeps): KubeletServer {
   const { client, clock, log, nodeName } = deps
+  addKubeletMetrics(deps.metrics, { pods: deps.pods, clock, nodeName })
   const sampler = newStatsSampler({ pods: deps.pods, cgroups: newCgroupReader(), clock })
   const routes = newRoutes({ ...deps, sampler, bootTimeMs: clock.now() })
   return newKubeletServer({

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { mkdir, readFile, rename, stat, symlink, writeFile } from "node:fs/promises"
+import { chmod, mkdir, readFile, rename, stat, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { type TestContext, test } from "node:test"
 import { mountsAtOrBelow } from "./mounts.ts"
@@ -27,7 +27,9 @@ test("a directory and a file of the volume can be had", async (context) => {
 
 test("what is missing is made, with the volume's mode", async (context) => {
   const { volume, target } = await prepare(context)
+  await chmod(volume, 0o2777)
   await prepareSubPath(volume, "new/deep", target)
+  for (const path of ["new", "new/deep"]) assert.equal((await stat(join(volume, path))).mode & 0o7777, 0o2777)
   assert.equal((await stat(join(volume, "new/deep"))).isDirectory(), true)
   await writeFile(join(target, "x"), "y")
   assert.equal(await readFile(join(volume, "new/deep/x"), "utf8"), "y")

@@ -20,23 +20,6 @@ function isInside(root: string, path: string): boolean {
   return path === root || path.startsWith(root === sep ? sep : root + sep)
 }
 
-/** Makes the missing directories of a sub path, refusing to leave the volume through a symbolic link. */
-async function makeMissing(root: string, parts: readonly string[], mode: number): Promise<void> {
-  let at = root
-  for (const part of parts) {
-    const next = join(at, part)
-    const info = await lstat(next).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return undefined
-      throw error
-    })
-    if (!info) await mkdir(next, { mode }).then(() => undefined)
-    const real = await realpath(next)
-    if (!isInside(root, real))
-      throw new Error(`subpath ${JSON.stringify(real)} not within volume path ${JSON.stringify(root)}`)
-    at = real
-  }
-}
-
 /**
  * Opens `path`, which is below `root` and free of symbolic links, component by component and following none, so that
  * a container that swaps a directory for a link meanwhile gets an error and not the host's files.
@@ -57,6 +40,45 @@ async function openNoFollow(root: string, path: string): Promise<FileHandle> {
   }
 }
 
+/**
+ * Makes the missing directories of a sub path, refusing to leave the volume through a symbolic link. What is missing
+ * is made and given the volume's own mode by handle, not by path: a path could lead elsewhere by then.
+ */
+async function makeMissing(root: string, parts: readonly string[], mode: number): Promise<void> {
+  let at = root
+  for (const [index, part] of parts.entries()) {
+    const next = join(at, part)
+    const info = await lstat(next).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined
+      throw error
+    })
+    if (!info) return makeAll(root, at, parts.slice(index), mode)
+    at = await realpath(next)
+    if (!isInside(root, at)) throw notWithin(at, root)
+  }
+}
+
+async function makeAll(root: string, parent: string, parts: readonly string[], mode: number): Promise<void> {
+  let handle = await openNoFollow(root, parent)
+  try {
+    for (const part of parts) {
+      const path = `/proc/self/fd/${handle.fd}/${part}`
+      await mkdir(path, { mode })
+      const next = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+      await handle.close()
+      handle = next
+      // mkdir's mode is subject to the umask; the group bit it has inherited stays.
+      await handle.chmod((mode & 0o777) | ((await handle.stat()).mode & 0o2000))
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+function notWithin(path: string, root: string): Error {
+  return new Error(`subpath ${JSON.stringify(path)} not within volume path ${JSON.stringify(root)}`)
+}
+
 async function isSameFile(handle: FileHandle, path: string): Promise<boolean> {
   const [a, b] = [await handle.stat({ bigint: true }), await stat(path, { bigint: true })]
   return a.dev === b.dev && a.ino === b.ino
@@ -73,8 +95,7 @@ export async function prepareSubPath(volume: string, subPath: string, target: st
   const rootInfo = await stat(root)
   if (rootInfo.isDirectory()) await makeMissing(root, parts, rootInfo.mode & 0o7777)
   const real = await realpath(join(root, ...parts))
-  if (!isInside(root, real))
-    throw new Error(`subpath ${JSON.stringify(real)} not within volume path ${JSON.stringify(root)}`)
+  if (!isInside(root, real)) throw notWithin(real, root)
   const handle = await openNoFollow(root, real)
   try {
     if (await isMountPoint(target)) {
