@@ -25,6 +25,9 @@ const affinity = (operator: string, values: string[]): Pod =>
     },
   })
 
+const sysctl = (name: string, spec: Partial<corev1.PodSpec> = {}): Pod =>
+  testPod(["a"], { ...spec, securityContext: { sysctls: [{ name, value: "1" }] } })
+
 const cases: { name: string; pod: Pod; others?: Pod[]; without?: boolean; expected: string | undefined }[] = [
   { name: "a pod that fits", pod: asks("1"), others: [asks("1")], expected: undefined },
   {
@@ -72,6 +75,17 @@ const cases: { name: string; pod: Pod; others?: Pod[]; without?: boolean; expect
     pod: testPod(["a"], { hostUsers: false }),
     expected:
       "UnsupportedUserNamespaces: the container runtime of this node has no user namespaces: spec.hostUsers must not be false",
+  },
+  { name: "a safe sysctl", pod: sysctl("net/ipv4/tcp_rmem"), expected: undefined },
+  {
+    name: "an unsafe sysctl",
+    pod: sysctl("kernel.msgmax"),
+    expected: 'SysctlForbidden: forbidden sysctl: "kernel.msgmax" not allowlisted',
+  },
+  {
+    name: "a sysctl of the node's network",
+    pod: sysctl("net.ipv4.tcp_rmem", { hostNetwork: true }),
+    expected: 'SysctlForbidden: forbidden sysctl: "net.ipv4.tcp_rmem" not allowed with host net enabled',
   },
   {
     name: "another system",

@@ -120,7 +120,38 @@ const checkResources: Check = ({ pod, node, others }) => {
   return undefined
 }
 
-const checks: readonly Check[] = [checkOs, checkFeatures, checkNodeSelector, checkPorts, checkResources]
+/** Sysctls that change nothing outside the pod: allowed on every node, as upstream lists them. */
+const safeSysctls = new Set([
+  "kernel.shm_rmid_forced",
+  "net.ipv4.ip_local_port_range",
+  "net.ipv4.ip_local_reserved_ports",
+  "net.ipv4.ip_unprivileged_port_start",
+  "net.ipv4.ping_group_range",
+  "net.ipv4.tcp_fin_timeout",
+  "net.ipv4.tcp_keepalive_intvl",
+  "net.ipv4.tcp_keepalive_probes",
+  "net.ipv4.tcp_keepalive_time",
+  "net.ipv4.tcp_rmem",
+  "net.ipv4.tcp_syncookies",
+  "net.ipv4.tcp_wmem",
+])
+
+const checkSysctls: Check = ({ pod }) => {
+  const forbidden = (why: string): Rejection => ({ reason: "SysctlForbidden", message: `forbidden sysctl: ${why}` })
+  for (const { name } of pod.spec?.securityContext?.sysctls ?? []) {
+    const dotted = name.replaceAll("/", ".")
+    if (isHostNetwork(pod) && dotted.startsWith("net.")) {
+      return forbidden(`${JSON.stringify(name)} not allowed with host net enabled`)
+    }
+    if (pod.spec?.hostIPC && /^kernel\.(shm|msg|sem)/.test(dotted)) {
+      return forbidden(`${JSON.stringify(name)} not allowed with host ipc enabled`)
+    }
+    if (!safeSysctls.has(dotted)) return forbidden(`${JSON.stringify(name)} not allowlisted`)
+  }
+  return undefined
+}
+
+const checks: readonly Check[] = [checkOs, checkFeatures, checkSysctls, checkNodeSelector, checkPorts, checkResources]
 
 /** Whether this node can run a pod that was bound to it: the scheduler may have known less, or not been asked. */
 export function planAdmission(input: AdmissionInput): Rejection | undefined {

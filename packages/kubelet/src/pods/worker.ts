@@ -134,6 +134,8 @@ export class PodWorker {
     this.#timer = undefined
     this.#running ??= this.#loop().finally(() => {
       this.#running = undefined
+      // Woken between the loop's last look and now.
+      if (this.#again) this.wake()
     })
   }
 

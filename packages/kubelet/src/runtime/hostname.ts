@@ -37,8 +37,9 @@ export interface HostsInput {
 
 /** The text of a pod's /etc/hosts. */
 export function hostsFile({ hostname, podIps, hostAliases, nodeHosts }: HostsInput): string {
+  // Programs tell by this line whose file it is.
   const lines = [
-    "# Managed by the node agent: changes inside the container are lost when it restarts.",
+    nodeHosts === undefined ? "# Kubernetes-managed hosts file." : "# Kubernetes-managed hosts file (host network).",
     ...(nodeHosts !== undefined ? [nodeHosts.trimEnd()] : ownHosts(hostname, podIps)),
   ]
   if (hostAliases.length > 0) {
