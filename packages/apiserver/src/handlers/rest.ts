@@ -10,6 +10,7 @@ import { deleteCollection } from "./delete-collection.ts"
 import { getObject } from "./get.ts"
 import { listObjects } from "./list.ts"
 import { negotiate } from "./media-type.ts"
+import { ensureName, ensureNamespace } from "./metadata.ts"
 import type { Engine, Operation, Result } from "./operation.ts"
 import { deleteOptions, listOptions, watchOptions, writeParameters } from "./parameters.ts"
 import { patchObject } from "./patch.ts"
@@ -48,19 +49,17 @@ export function newRestHandler(deps: RestDeps): Handler {
 function checkScope(request: ApiRequest, resource: ServedResource): void {
   const { info } = request
   const { kind } = resource
-  const { subresource } = info
-  if (subresource && !kind.subresources.some((entry) => entry.name === subresource)) throw noSuchResource()
+  if (info.subresource && !kind.subresources.some((entry) => entry.name === info.subresource)) throw noSuchResource()
   const isNamespaceItself = kind.group === "" && kind.resource === "namespaces"
   if (!kind.namespaced && info.namespace && !isNamespaceItself) throw noSuchResource()
-  if (
-    kind.namespaced &&
-    !info.namespace &&
-    (info.name || info.verb === "create") &&
-    info.verb !== "list" &&
-    info.verb !== "watch"
-  ) {
-    throw noSuchResource()
+  const isOfOne = info.verb === "update" || info.verb === "patch" || info.verb === "delete" || info.verb === "get"
+  if (isOfOne !== (info.name !== "") && (isOfOne || (info.verb === "create" && !info.subresource))) {
+    throw methodNotAllowed()
   }
+  // Of what is namespaced, only lists and watches span all namespaces.
+  if (!kind.namespaced || info.namespace || info.verb === "list" || info.verb === "watch") return
+  if (info.verb === "create" || info.verb === "deletecollection") throw methodNotAllowed()
+  throw noSuchResource()
 }
 
 async function serve(
@@ -131,6 +130,8 @@ export function update(engine: Engine, operation: Operation, input: KubeObject):
   const { storage } = operation.resource
   const strategy = storage && strategyOf(storage.kind, operation.subresource)
   if (!strategy) throw methodNotAllowed()
+  ensureNamespace(input, operation.namespace)
+  ensureName(input, operation.name)
   return updateObject(engine, operation, { strategy, compute: () => deepCopy(input) })
 }
 
