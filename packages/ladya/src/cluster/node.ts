@@ -66,17 +66,17 @@ export function isContainerdUp(paths: ClusterPaths, node: NodeState): Promise<bo
   return isListening(containerdPaths(paths.node(node.name).directory).socket)
 }
 
-/** Has a node's agent running. `restart` when what it was started with has changed. */
+/** Has a node's agent running; says whether it had to be started. `restart` when what it was started with has changed. */
 export async function ensureAgent(
   deps: NodeDeps,
   node: NodeState,
   command: readonly string[],
   options: { restart: boolean },
-): Promise<void> {
+): Promise<boolean> {
   const { machine } = node.processes
   if (!machine) throw new Error(`node ${node.name} has no machine`)
   if (options.restart) await endProcess(node.processes.agent, 5000)
-  if (isAlive(node.processes.agent)) return
+  if (isAlive(node.processes.agent)) return false
   const { agentLog } = deps.paths.node(node.name)
   await inStep(
     `start the agent of ${node.name}`,
@@ -86,4 +86,5 @@ export async function ensureAgent(
     },
     { log: agentLog },
   )
+  return true
 }

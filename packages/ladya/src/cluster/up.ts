@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises"
+import { systemClock } from "@ladya/util"
 import type { Progress } from "../cli/output.ts"
 import { inStep, LadyaError } from "../errors.ts"
 import { ensureBuiltinImages } from "../images/builtin.ts"
@@ -142,13 +143,17 @@ async function start(deps: StartDeps): Promise<void> {
   const count = state.nodes.length
   await progress.step(count === 1 ? "node" : `${count} nodes`, async (detail) => {
     await images
+    const restarted = new Map<string, number>()
     await Promise.all(
       state.nodes.map(async (node, index) => {
         await machines[index]
-        await ensureAgent(deps, node, agentCommand(paths, node), { restart: deps.portMoved })
+        const now = systemClock.now()
+        if (await ensureAgent(deps, node, agentCommand(paths, node), { restart: deps.portMoved })) {
+          restarted.set(node.name, now)
+        }
       }),
     )
-    await waitForNodes(paths, state, detail)
+    await waitForNodes(paths, state, restarted, detail)
   })
   await progress.step("cluster DNS", () => waitForDns(paths, state))
 }

@@ -99,10 +99,14 @@ export async function waitForServer(paths: ClusterPaths, state: ClusterState): P
   )
 }
 
-/** Waits until every node is Ready. */
+/**
+ * Waits until every node is Ready. Of a node whose agent was started just now only what it said since then (in ms of
+ * the epoch) counts: a cluster that was stopped still has its nodes Ready in the store.
+ */
 export async function waitForNodes(
   paths: ClusterPaths,
   state: ClusterState,
+  restarted: ReadonlyMap<string, number>,
   detail: (text: string) => void,
 ): Promise<void> {
   const transport = await adminTransport(paths)
@@ -116,7 +120,10 @@ export async function waitForNodes(
         for (const node of (await nodes.list()).items) {
           const condition = node.status?.conditions?.find(({ type }) => type === "Ready")
           const name = node.metadata.name ?? ""
-          if (condition?.status === "True") ready.add(name)
+          const saidAtMs = Date.parse(condition?.lastHeartbeatTime ?? "")
+          // The API's times have whole seconds.
+          const isNews = saidAtMs + 999 >= (restarted.get(name) ?? 0)
+          if (condition?.status === "True" && isNews) ready.add(name)
           else reasons.push(`${name}: ${condition?.message ?? condition?.reason ?? "no status yet"}`)
         }
         const missing = wanted.filter((name) => !ready.has(name))

@@ -24,7 +24,8 @@ export class Rootfs {
 
   directory(path: string, mode = 0o755): void {
     const key = normalise(path)
-    if (key === "") return
+    // What a package calls /lib as a directory is a link here.
+    if (key === "" || merged.has(key)) return
     this.#parents(key)
     if (this.entries.get(key)?.type !== "directory" || mode !== 0o755)
       this.entries.set(key, { type: "directory", mode })
@@ -87,7 +88,6 @@ export class Rootfs {
 
   #put(path: string, entry: RootfsEntry): void {
     const key = normalise(path)
-    // What a package calls /lib as a directory is a link here.
     if (merged.has(key)) return
     this.#parents(key)
     this.entries.set(key, entry)
