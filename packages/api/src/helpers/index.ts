@@ -1,3 +1,4 @@
+export * from "./cron.ts"
 export * from "./images.ts"
 export * from "./ip.ts"
 export * from "./node-selectors.ts"

@@ -1,0 +1,76 @@
+import { fieldError, findCondition, isDns1035Label } from "@ladya/apimachinery"
+import type * as apiregistrationv1 from "../../generated/types/apiregistrationv1.ts"
+import type { KindBehaviour } from "../../kind.ts"
+import { ageColumn, nameColumn, text } from "../../printing/columns.ts"
+import { keepField } from "../../strategy.ts"
+import { checkRequired, checkTexts, type Errors } from "../../validation/checks.ts"
+
+type APIService = apiregistrationv1.APIService
+
+function checkPriority(errors: Errors, path: string, value: number, max: number): void {
+  if (value > 0 && value <= max) return
+  errors.push(fieldError.invalid(path, value, `must be positive and less than ${max === 20000 ? "20k" : max}`))
+}
+
+export const apiService: KindBehaviour<APIService> = {
+  default(draft) {
+    if (draft.spec?.service) draft.spec.service.port ??= 443
+    draft.status ??= {}
+  },
+  prepareForCreate(draft) {
+    draft.status = {}
+    // What the server serves itself is there at once.
+    if (!draft.spec?.service) {
+      draft.status.conditions = [
+        { type: "Available", status: "True", reason: "Local", message: "Local APIServices are always available" },
+      ]
+    }
+  },
+  prepareForUpdate: (draft, previous) => keepField(draft, previous, "status"),
+  prepareForStatusUpdate: (draft, previous) => keepField(draft, previous, "spec"),
+  validate({ metadata, spec }) {
+    const errors: Errors = []
+    const { group = "", version = "", service, caBundle, insecureSkipTLSVerify } = spec ?? {}
+    if (metadata.name !== `${version}.${group}`) {
+      errors.push(
+        fieldError.invalid(
+          "metadata.name",
+          metadata.name,
+          `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(`${version}.${group}`)}`,
+        ),
+      )
+    }
+    if (checkRequired(errors, "spec.version", version))
+      checkTexts(errors, "spec.version", version, isDns1035Label(version))
+    checkPriority(errors, "spec.groupPriorityMinimum", spec?.groupPriorityMinimum ?? 0, 20000)
+    checkPriority(errors, "spec.versionPriority", spec?.versionPriority ?? 0, 1000)
+    if (!service) {
+      if (caBundle)
+        errors.push(fieldError.invalid("spec.caBundle", "<binary>", "local APIServices may not have a caBundle"))
+      if (insecureSkipTLSVerify) {
+        const detail = "local APIServices may not have insecureSkipTLSVerify"
+        errors.push(fieldError.invalid("spec.insecureSkipTLSVerify", true, detail))
+      }
+      return errors
+    }
+    checkRequired(errors, "spec.service.namespace", service.namespace)
+    checkRequired(errors, "spec.service.name", service.name)
+    if (insecureSkipTLSVerify && caBundle) {
+      const detail = "may not be true if caBundle is present"
+      errors.push(fieldError.invalid("spec.insecureSkipTLSVerify", true, detail))
+    }
+    return errors
+  },
+  columns: [
+    nameColumn,
+    text("Service", ({ spec }) => (spec?.service ? `${spec.service.namespace}/${spec.service.name}` : "Local")),
+    text("Available", ({ status }) => {
+      const condition = findCondition(status?.conditions, "Available")
+      if (!condition) return "Unknown"
+      return condition.status === "True" || !condition.reason
+        ? condition.status
+        : `${condition.status} (${condition.reason})`
+    }),
+    ageColumn,
+  ],
+}

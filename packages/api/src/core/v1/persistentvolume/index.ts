@@ -1,0 +1,153 @@
+import { compareQuantities, fieldError, isDns1123Subdomain, isQuantity, semanticEqual } from "@ladya/apimachinery"
+import type * as corev1 from "../../../generated/types/corev1.ts"
+import type { Column, KindBehaviour } from "../../../kind.ts"
+import { ageColumn, nameColumn, orNone, text, wide } from "../../../printing/columns.ts"
+import { keepField } from "../../../strategy.ts"
+import {
+  checkImmutable,
+  checkRequired,
+  checkSupported,
+  checkTexts,
+  type Errors,
+  notPositiveMessage,
+} from "../../../validation/checks.ts"
+import { checkNoBacksteps } from "../../../validation/paths.ts"
+import { accessModesText } from "../persistentvolumeclaim/index.ts"
+import { checkAccessModes } from "../persistentvolumeclaim/validation.ts"
+import { checkNodeSelector } from "../pod/validation-scheduling.ts"
+import { checkCsiDriverName, checkHostPath, checkNfs } from "../pod/validation-volumes.ts"
+
+type Volume = corev1.PersistentVolume
+type Spec = corev1.PersistentVolumeSpec
+
+const sources = [
+  "hostPath",
+  "gcePersistentDisk",
+  "awsElasticBlockStore",
+  "glusterfs",
+  "flocker",
+  "nfs",
+  "rbd",
+  "quobyte",
+  "cephfs",
+  "iscsi",
+  "cinder",
+  "fc",
+  "flexVolume",
+  "azureFile",
+  "vsphereVolume",
+  "photonPersistentDisk",
+  "portworxVolume",
+  "azureDisk",
+  "scaleIO",
+  "local",
+  "storageos",
+  "csi",
+] as const
+
+const sourceOf = (spec: Spec): Record<string, unknown> =>
+  Object.fromEntries(sources.filter((name) => spec[name] !== undefined).map((name) => [name, spec[name]]))
+
+function checkSource(errors: Errors, spec: Spec): void {
+  const set = sources.filter((name) => spec[name] !== undefined)
+  if (set.length === 0) errors.push(fieldError.required("spec", "must specify a volume type"))
+  for (const name of set.slice(1)) {
+    errors.push(fieldError.forbidden(`spec.${name}`, "may not specify more than 1 volume type"))
+  }
+  if (spec.hostPath) {
+    checkHostPath(errors, "spec.hostPath", spec.hostPath)
+    if (spec.hostPath.path === "/" && spec.persistentVolumeReclaimPolicy === "Recycle") {
+      const detail = "may not be 'recycle' for a hostPath mount of '/'"
+      errors.push(fieldError.forbidden("spec.persistentVolumeReclaimPolicy", detail))
+    }
+  }
+  if (spec.nfs) checkNfs(errors, "spec.nfs", spec.nfs)
+  if (spec.csi) {
+    checkCsiDriverName(errors, "spec.csi.driver", spec.csi.driver)
+    checkRequired(errors, "spec.csi.volumeHandle", spec.csi.volumeHandle)
+  }
+  if (spec.local) {
+    if (checkRequired(errors, "spec.local.path", spec.local.path)) {
+      checkNoBacksteps(errors, "spec.local.path", spec.local.path)
+    }
+    if (!spec.nodeAffinity) errors.push(fieldError.required("spec.nodeAffinity", "Local volume requires node affinity"))
+  }
+}
+
+function checkCapacity(errors: Errors, capacity: Readonly<Record<string, string>> | undefined): void {
+  const path = "spec.capacity"
+  const names = Object.keys(capacity ?? {})
+  if (names.length === 0) errors.push(fieldError.required(path))
+  if (names.length !== 1 || names[0] !== "storage") {
+    errors.push(fieldError.notSupported(path, capacity ?? {}, ["storage"]))
+  }
+  for (const [name, value] of Object.entries(capacity ?? {})) {
+    if (!isQuantity(value) || compareQuantities(value, "0") <= 0) {
+      errors.push(fieldError.invalid(`${path}[${name}]`, value, notPositiveMessage))
+    }
+  }
+}
+
+function validate(next: Volume, previous: Volume | undefined): Errors {
+  const errors: Errors = []
+  const spec = next.spec ?? {}
+  if (!spec.accessModes?.length) errors.push(fieldError.required("spec.accessModes"))
+  checkAccessModes(errors, "spec.accessModes", spec.accessModes ?? [])
+  checkCapacity(errors, spec.capacity)
+  checkSupported(errors, "spec.persistentVolumeReclaimPolicy", spec.persistentVolumeReclaimPolicy, [
+    "Delete",
+    "Recycle",
+    "Retain",
+  ])
+  if (spec.nodeAffinity) {
+    if (spec.nodeAffinity.required) checkNodeSelector(errors, "spec.nodeAffinity.required", spec.nodeAffinity.required)
+    else errors.push(fieldError.required("spec.nodeAffinity.required", "must specify required node constraints"))
+  }
+  checkSource(errors, spec)
+  if (spec.storageClassName) {
+    checkTexts(errors, "spec.storageClassName", spec.storageClassName, isDns1123Subdomain(spec.storageClassName))
+  }
+  checkSupported(errors, "spec.volumeMode", spec.volumeMode, ["Block", "Filesystem"])
+  if (!previous) return errors
+  const before = previous.spec ?? {}
+  if (!semanticEqual(sourceOf(spec), sourceOf(before))) {
+    const detail = "spec.persistentvolumesource is immutable after creation"
+    errors.push(fieldError.forbidden("spec.persistentvolumesource", detail))
+  }
+  checkImmutable(errors, "volumeMode", spec.volumeMode, before.volumeMode)
+  if (before.nodeAffinity) checkImmutable(errors, "nodeAffinity", spec.nodeAffinity, before.nodeAffinity)
+  return errors
+}
+
+const columns: readonly Column<Volume>[] = [
+  nameColumn,
+  text("Capacity", ({ spec }) => spec?.capacity?.["storage"] ?? "0"),
+  text("Access Modes", ({ spec }) => accessModesText(spec?.accessModes)),
+  text("Reclaim Policy", ({ spec }) => spec?.persistentVolumeReclaimPolicy ?? ""),
+  text("Status", ({ metadata, status }) => (metadata.deletionTimestamp ? "Terminating" : (status?.phase ?? ""))),
+  text("Claim", ({ spec }) => (spec?.claimRef ? `${spec.claimRef.namespace}/${spec.claimRef.name}` : "")),
+  text("StorageClass", ({ spec }) => spec?.storageClassName ?? ""),
+  text("VolumeAttributesClass", ({ spec }) => spec?.volumeAttributesClassName ?? "<unset>"),
+  text("Reason", ({ status }) => status?.reason ?? ""),
+  ageColumn,
+  wide(text("VolumeMode", ({ spec }) => orNone(spec?.volumeMode))),
+]
+
+export const persistentVolume: KindBehaviour<Volume> = {
+  default(draft) {
+    draft.spec ??= {}
+    draft.spec.persistentVolumeReclaimPolicy ||= "Retain"
+    draft.spec.volumeMode ??= "Filesystem"
+    if (draft.spec.hostPath) draft.spec.hostPath.type ??= ""
+    draft.status ??= {}
+    draft.status.phase ||= "Pending"
+  },
+  prepareForCreate(draft) {
+    draft.status = { phase: "Pending" }
+  },
+  prepareForUpdate: (draft, previous) => keepField(draft, previous, "status"),
+  prepareForStatusUpdate: (draft, previous) => keepField(draft, previous, "spec"),
+  validate,
+  selectableFields: ({ metadata }) => ({ name: metadata.name ?? "" }),
+  columns,
+}
