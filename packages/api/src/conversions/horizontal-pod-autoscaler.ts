@@ -26,6 +26,8 @@ function parse<T>(text: string | undefined): T | undefined {
 
 /** An autoscaling/v1 autoscaler as the v2 one it is kept as. */
 export function hpaToV2(hpa: v1.HorizontalPodAutoscaler): v2.HorizontalPodAutoscaler {
+  // Validation comes later: a client may have left the spec out.
+  if (!hpa.spec) return { ...hpa, apiVersion: "autoscaling/v2", status: { desiredReplicas: 0 } }
   const annotations = hpa.metadata.annotations ?? {}
   const metrics = parse<v2.MetricSpec[]>(annotations[metricsAnnotation]) ?? []
   if (hpa.spec.targetCPUUtilizationPercentage !== undefined) {

@@ -207,7 +207,7 @@ function targetText(hpa: Autoscaler): string {
 
 const columns: readonly Column<Autoscaler>[] = [
   nameColumn,
-  text("Reference", ({ spec }) => `${spec?.scaleTargetRef.kind}/${spec?.scaleTargetRef.name}`),
+  text("Reference", ({ spec }) => `${spec?.scaleTargetRef?.kind}/${spec?.scaleTargetRef?.name}`),
   text("Targets", targetText),
   text("MinPods", ({ spec }) => String(spec?.minReplicas ?? "<unset>")),
   text("MaxPods", ({ spec }) => String(spec?.maxReplicas ?? 0)),

@@ -167,10 +167,10 @@ export const certificateSigningRequest: KindBehaviour<Request> = {
   columns: [
     nameColumn,
     ageColumn,
-    text("SignerName", ({ spec }) => spec.signerName),
-    text("Requestor", ({ spec }) => spec.username ?? ""),
+    text("SignerName", ({ spec }) => spec?.signerName ?? ""),
+    text("Requestor", ({ spec }) => spec?.username ?? ""),
     text("RequestedDuration", ({ spec }) =>
-      spec.expirationSeconds === undefined ? "<none>" : humanDuration(spec.expirationSeconds * 1000),
+      spec?.expirationSeconds === undefined ? "<none>" : humanDuration(spec.expirationSeconds * 1000),
     ),
     text("Condition", conditionText),
   ],

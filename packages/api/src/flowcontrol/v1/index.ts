@@ -37,7 +37,7 @@ export const flowSchema: KindBehaviour<flowcontrolv1.FlowSchema> = {
   },
   columns: [
     nameColumn,
-    text("PriorityLevel", ({ spec }) => spec?.priorityLevelConfiguration.name ?? ""),
+    text("PriorityLevel", ({ spec }) => spec?.priorityLevelConfiguration?.name ?? ""),
     integer("MatchingPrecedence", ({ spec }) => spec?.matchingPrecedence ?? 0),
     text("DistinguisherMethod", ({ spec }) => spec?.distinguisherMethod?.type ?? "<none>"),
     ageColumn,

@@ -153,9 +153,9 @@ export const volumeAttachment: KindBehaviour<storagev1.VolumeAttachment> = {
   },
   columns: [
     nameColumn,
-    text("Attacher", ({ spec }) => spec.attacher),
-    text("PV", ({ spec }) => spec.source.persistentVolumeName ?? ""),
-    text("Node", ({ spec }) => spec.nodeName),
+    text("Attacher", ({ spec }) => spec?.attacher ?? ""),
+    text("PV", ({ spec }) => spec?.source?.persistentVolumeName ?? ""),
+    text("Node", ({ spec }) => spec?.nodeName ?? ""),
     text("Attached", ({ status }) => String(status?.attached ?? false)),
     ageColumn,
   ],

@@ -87,7 +87,7 @@ function behaviour(kinds: readonly string[]): KindBehaviour<Binding> {
     validate: (next, previous) => validate(next, previous, kinds),
     columns: [
       nameColumn,
-      text("Role", ({ roleRef }) => `${roleRef.kind}/${roleRef.name}`),
+      text("Role", ({ roleRef }) => `${roleRef?.kind}/${roleRef?.name}`),
       ageColumn,
       subjectsOf("User"),
       subjectsOf("Group"),
