@@ -12,7 +12,8 @@ import { openWatch, type WatchOptions } from "./watch.ts"
 
 /** A client that leaves so much unread is cut off: it can come back and read a list. */
 const maxPendingBytes = 16 * 1024 * 1024
-const bookmarkEveryMs = 60_000
+/** How often watchers who want it are told how far they are. */
+export const bookmarkEveryMs = 60_000
 /** Without a wish, a watch lasts between half an hour and an hour. */
 const minTimeoutSeconds = 1800
 

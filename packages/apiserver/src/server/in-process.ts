@@ -1,6 +1,7 @@
-import { deepCopy, type KubeObject, parsePatch, statusError } from "@ladya/apimachinery"
+import { apiVersionOf, deepCopy, type KubeObject, parsePatch, statusError } from "@ladya/apimachinery"
 import type { ApiCall, Transport, WatchCall, WatchEvent } from "@ladya/client"
 import type { Store } from "@ladya/store"
+import type { Clock, Timer } from "@ladya/util"
 import type { UserInfo } from "../authentication/authenticator.ts"
 import type { Authorizer } from "../authorization/authorizer.ts"
 import { authorize } from "../filters/authorize.ts"
@@ -16,6 +17,7 @@ import { listKind } from "../handlers/respond.ts"
 import { update } from "../handlers/rest.ts"
 import { methodNotAllowed, noSuchResource, type SpecialResource, specialKey } from "../handlers/special.ts"
 import { openWatch } from "../handlers/watch.ts"
+import { bookmarkEveryMs } from "../handlers/watch-stream.ts"
 import { freezeObject } from "../storage/freeze.ts"
 import type { WatchFormat } from "../storage/watchers.ts"
 
@@ -66,6 +68,14 @@ export class InProcessTransport implements Transport {
       end,
     })
     queue.unshift(...watch.initial)
+    const bookmarks = call.parameters.allowWatchBookmarks
+      ? every(this.#deps.engine.clock, bookmarkEveryMs, () => {
+          // What is pending belongs before the bookmark.
+          operation.resource.storage?.watchers.flush()
+          queue.push({ type: "BOOKMARK", object: bookmarkObject(operation, watch.revision()) })
+          wake?.()
+        })
+      : undefined
     signal.addEventListener("abort", end, { once: true })
     stopping.addEventListener("abort", end, { once: true })
     try {
@@ -86,6 +96,7 @@ export class InProcessTransport implements Transport {
       }
     } finally {
       watch.leave()
+      bookmarks?.cancel()
       signal.removeEventListener("abort", end)
       stopping.removeEventListener("abort", end)
     }
@@ -170,6 +181,29 @@ export class InProcessTransport implements Transport {
     }
     throw methodNotAllowed()
   }
+}
+
+/** A repeating timer that keeps no process alive. */
+function every(clock: Clock, ms: number, task: () => void): Timer {
+  let timer: Timer
+  const schedule = (): void => {
+    timer = clock.setTimeout(
+      () => {
+        task()
+        schedule()
+      },
+      ms,
+      { unref: true },
+    )
+  }
+  schedule()
+  return { cancel: () => timer.cancel() }
+}
+
+function bookmarkObject(operation: Operation, revision: number): KubeObject {
+  const { kind } = operation.resource
+  const metadata = { resourceVersion: String(revision) }
+  return freezeObject({ kind: kind.kind, apiVersion: apiVersionOf(kind), metadata })
 }
 
 const neverAborted = new AbortController().signal
