@@ -10,6 +10,12 @@ export interface InNamespace {
 export interface ResourceClient<T extends KubeObject> {
   readonly ref: ResourceRef<T>
   get(name: string, options?: InNamespace & { signal?: AbortSignal }): Promise<T>
+  /** Reads a subresource object, such as `deployments/scale`. */
+  getSubresource<R extends KubeObject>(
+    name: string,
+    subresource: string,
+    options?: InNamespace & { signal?: AbortSignal },
+  ): Promise<R>
   list(options?: InNamespace & ListParameters & { signal?: AbortSignal }): Promise<KubeList<T>>
   watch(
     options: InNamespace & {

@@ -39,6 +39,16 @@ class TransportResourceClient<T extends KubeObject> implements ResourceClient<T>
     return answer as T
   }
 
+  async getSubresource<R extends KubeObject>(
+    name: string,
+    subresource: string,
+    options: InNamespace & { signal?: AbortSignal } = {},
+  ): Promise<R> {
+    const namespace = this.#namespace(options.namespace, name)
+    const call = { verb: "get", target: this.#target, namespace, name, subresource } as const
+    return (await this.#transport.call(call, options.signal)) as R
+  }
+
   async list(options: InNamespace & ListParameters & { signal?: AbortSignal } = {}): Promise<KubeList<T>> {
     const { namespace = "", signal, ...parameters } = options
     const call = { verb: "list", target: this.#target, namespace: this.#scope(namespace), parameters } as const

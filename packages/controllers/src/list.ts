@@ -1,7 +1,9 @@
 import { clusterRoleAggregationController } from "./clusterrole-aggregation/controller.ts"
 import type { ControllerDefinition } from "./context.ts"
+import { cronJobController } from "./cronjob/controller.ts"
 import { daemonSetController } from "./daemonset/controller.ts"
 import { deploymentController } from "./deployment/controller.ts"
+import { disruptionController } from "./disruption/controller.ts"
 import { endpointsController } from "./endpoints/controller.ts"
 import { endpointSliceController } from "./endpointslice/controller.ts"
 import { garbageCollector } from "./garbagecollector/controller.ts"
@@ -32,7 +34,9 @@ export const controllers: readonly ControllerDefinition[] = [
   daemonSetController,
   statefulSetController,
   jobController,
+  cronJobController,
   ttlAfterFinishedController,
+  disruptionController,
   endpointSliceController,
   endpointsController,
   nodeLifecycleController,
