@@ -1,5 +1,5 @@
-import { type appsv1, type autoscalingv1, type corev1, refs } from "@ladya/api"
-import { controllerOf, isStatus, type KubeObject, type metav1 } from "@ladya/apimachinery"
+import type { appsv1, autoscalingv1, corev1 } from "@ladya/api"
+import { controllerOf, isStatus, type metav1 } from "@ladya/apimachinery"
 import type { Client, Informer } from "@ladya/client"
 import type { ResourceCatalog } from "../shared/catalog.ts"
 
