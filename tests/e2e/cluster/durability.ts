@@ -44,14 +44,15 @@ export function durabilityTests(cluster: () => Cluster): void {
     const acknowledged = new Set<string>()
     let killed = 0
     let finished = false
+    // Creates stop short of the next kill's turn, but for some that it meets in flight.
+    const boundary = (): number => Math.floor(((killed + 1) * creates) / (kills + 1))
+    const allowed = (index: number): boolean => killed === kills || index < boundary() + 32
     try {
       await informer.start()
       const before = await running()
       const killer = (async () => {
         while (killed < kills && !finished) {
-          // Spread over the creates, so that each kill meets writes in flight.
-          const due = Math.floor(((killed + 1) * creates) / (kills + 1))
-          if (acknowledged.size < due) {
+          if (acknowledged.size < boundary()) {
             await sleep(systemClock, 5)
             continue
           }
@@ -65,7 +66,8 @@ export function durabilityTests(cluster: () => Cluster): void {
       const names = Array.from({ length: creates }, (_, index) => `object-${index}`)
       await Promise.all([
         killer,
-        mapLimit(names, 16, async (name) => {
+        mapLimit(names, 16, async (name, index) => {
+          while (!allowed(index)) await sleep(systemClock, 5)
           for (;;) {
             try {
               await maps.create({

@@ -11,7 +11,12 @@ export interface CachedDocument {
 }
 
 export function newDocument(contentType: string, bytes: Buffer): CachedDocument {
-  return { contentType, bytes, hash: createHash("sha512").update(bytes).digest("hex").toUpperCase() }
+  // Clients keep the head of an answer with its tag: another media type must be another document.
+  return {
+    contentType,
+    bytes,
+    hash: createHash("sha512").update(contentType).update(bytes).digest("hex").toUpperCase(),
+  }
 }
 
 /** Calls `make` once, when it is first wanted. */
