@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http"
 import { Agent, request as httpsRequest } from "node:https"
 import { isIP, type Socket } from "node:net"
 import type { Duplex } from "node:stream"
-import { type TLSSocket, connect as tlsConnect } from "node:tls"
+import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from "node:tls"
 import type { corev1 } from "@ladya/api"
 import { newStatusError } from "@ladya/apimachinery"
 import { errorMessage } from "@ladya/util"
@@ -62,7 +62,15 @@ export class NodeDialer {
 
   /** A raw TLS connection to the kubelet. */
   async connect(address: KubeletAddress): Promise<TLSSocket> {
-    const socket = tlsConnect({ ...this.#tls(), host: address.host, port: address.port, ALPNProtocols: ["http/1.1"] })
+    const options: ConnectionOptions & { allowHalfOpen: boolean } = {
+      ...this.#tls(),
+      host: address.host,
+      port: address.port,
+      ALPNProtocols: ["http/1.1"],
+      // One side of a stream may have said all while the other goes on.
+      allowHalfOpen: true,
+    }
+    const socket = tlsConnect(options)
     try {
       await once(socket, "secureConnect")
     } catch (error) {
