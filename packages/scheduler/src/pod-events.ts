@@ -3,6 +3,11 @@ import { semanticEqual } from "@ladya/apimachinery"
 import { podAmounts } from "./cache/resources.ts"
 import type { ClusterEvent, EventAction } from "./framework/cluster-event.ts"
 
+/** A pod has left its node, or was thought to be on it and is not. */
+export function podDeleted(object: corev1.Pod): ClusterEvent {
+  return { resource: "AssignedPod", actions: ["Delete"], object }
+}
+
 /** What of a node changed that scheduling cares about; undefined when nothing did. */
 export function nodeEvent(next: corev1.Node, previous: corev1.Node): ClusterEvent | undefined {
   const actions: EventAction[] = []

@@ -1,4 +1,4 @@
-import { type corev1, isPodTerminal, refs } from "@ladya/api"
+import { refs } from "@ladya/api"
 import { isStatus } from "@ladya/apimachinery"
 import {
   type Client,
@@ -19,9 +19,9 @@ import {
 } from "@ladya/util"
 import { ClusterCache } from "./cache/cluster-cache.ts"
 import { PodInfo } from "./cache/pod-info.ts"
+import { watchCluster } from "./cluster-watcher.ts"
 import { defaultSchedulerConfig, type SchedulerConfig } from "./config.ts"
 import { type FitError, fitErrorText, noNodesText } from "./fit-error.ts"
-import type { ClusterEvent } from "./framework/cluster-event.ts"
 import type { CycleState } from "./framework/cycle-state.ts"
 import { Framework, type WeightedPlugin } from "./framework/framework.ts"
 import type { PluginDefinition, PluginHandle } from "./framework/handle.ts"
@@ -29,7 +29,7 @@ import { newSchedulerMetrics, type SchedulerMetrics } from "./metrics.ts"
 import { Nominator } from "./nominator.ts"
 import { newDefaultPreemption } from "./plugins/default-preemption/index.ts"
 import { plugins as builtIn } from "./plugins/registry.ts"
-import { isRelevantChange, nodeEvent, podEvent } from "./pod-events.ts"
+import { podDeleted } from "./pod-events.ts"
 import { newPodStatusWriter, type PodStatusWriter } from "./pod-status.ts"
 import type { QueuedPod } from "./queue/queued-pod.ts"
 import { SchedulingQueue } from "./queue/scheduling-queue.ts"
@@ -54,8 +54,6 @@ export function newScheduler(deps: SchedulerDeps): Component {
   return new Scheduler(deps)
 }
 
-const podDeleted = (object: corev1.Pod): ClusterEvent => ({ resource: "AssignedPod", actions: ["Delete"], object })
-
 class Scheduler implements Component {
   readonly name = "scheduler"
   readonly #deps: SchedulerDeps
@@ -76,7 +74,7 @@ class Scheduler implements Component {
   #slot = newDeferred<void>()
   #running = false
   #started = false
-  #unsubscribe: (() => void)[] = []
+  #unsubscribe: () => void = () => undefined
 
   constructor(deps: SchedulerDeps) {
     const { client, clock, log, random } = deps
@@ -109,42 +107,29 @@ class Scheduler implements Component {
 
   async start(): Promise<void> {
     await this.#recorder.start()
-    const nodes = this.#informers.informer(refs.nodes)
-    const pods = this.#informers.informer(refs.pods)
-    const namespaces = this.#informers.informer(refs.namespaces)
-    const budgets = this.#informers.informer(refs.poddisruptionbudgets)
-    this.#unsubscribe = [
-      nodes.addHandler({
-        add: (node) => this.#onNode({ resource: "Node", actions: ["Add"], object: node }, node),
-        update: (node, previous) => {
-          const event = nodeEvent(node, previous)
-          if (event) this.#onNode(event, node)
-          else this.#cache.setNode(node)
-        },
-        delete: (node) => {
-          this.#cache.removeNode(node.metadata.name ?? "")
-          this.#queue.onEvent({ resource: "Node", actions: ["Delete"], object: node })
-        },
-      }),
-      namespaces.addHandler({
-        add: (object) => this.#queue.onEvent({ resource: "Namespace", actions: ["Add"], object }),
-        update: (object, previous) =>
-          this.#queue.onEvent({ resource: "Namespace", actions: ["UpdateLabels"], object, previous }),
-      }),
-      pods.addHandler({
-        add: (pod) => this.#onPodAdded(pod),
-        update: (pod, previous) => this.#onPodUpdated(pod, previous),
-        delete: (pod) => this.#onPodDeleted(pod),
-      }),
-    ]
+    this.#unsubscribe = watchCluster({
+      informers: this.#informers,
+      cache: this.#cache,
+      queue: this.#queue,
+      nominator: this.#nominator,
+      waiting: this.#waiting,
+      schedulerName: this.#config.schedulerName,
+    })
     if (!this.#deps.informers) await this.#informers.start()
-    await Promise.all([nodes, pods, namespaces, budgets].map((informer) => informer.synced()))
+    const { nodes, pods, namespaces, poddisruptionbudgets } = refs
+    const informers = this.#informers
+    await Promise.all([
+      informers.informer(nodes).synced(),
+      informers.informer(pods).synced(),
+      informers.informer(namespaces).synced(),
+      informers.informer(poddisruptionbudgets).synced(),
+    ])
     this.#started = true
     this.#pump()
   }
 
   async stop(signal: AbortSignal): Promise<void> {
-    for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    this.#unsubscribe()
     this.#started = false
     this.#queue.close()
     this.#waiting.rejectAll("the scheduler stops")
@@ -181,86 +166,6 @@ class Scheduler implements Component {
       ...(this.#deps.plugins ?? builtIn).map(({ create, weight }) => ({ plugin: create(handle), weight: weight ?? 1 })),
       { plugin: preemption, weight: 1 },
     ]
-  }
-
-  #onNode(event: ClusterEvent, node: corev1.Node): void {
-    this.#cache.setNode(node)
-    this.#queue.onEvent(event)
-  }
-
-  #isOurs(pod: corev1.Pod): boolean {
-    return (pod.spec?.schedulerName || "default-scheduler") === this.#config.schedulerName
-  }
-
-  #enqueue(pod: corev1.Pod): void {
-    if (!this.#isOurs(pod) || pod.metadata.deletionTimestamp || isPodTerminal(pod)) return
-    const info = new PodInfo(pod)
-    if (this.#cache.isAssumed(info.uid)) return
-    if (pod.status?.nominatedNodeName) this.#nominator.set(info, pod.status.nominatedNodeName)
-    this.#queue.add(info)
-  }
-
-  #onPodAdded(pod: corev1.Pod): void {
-    if (!pod.spec?.nodeName) {
-      this.#enqueue(pod)
-      return
-    }
-    if (isPodTerminal(pod)) return
-    this.#cache.setPod(pod)
-    this.#queue.onEvent({ resource: "AssignedPod", actions: ["Add"], object: pod })
-  }
-
-  #onPodUpdated(pod: corev1.Pod, previous: corev1.Pod): void {
-    if (!isRelevantChange(pod, previous)) return
-    if (pod.spec?.nodeName) this.#onAssignedUpdate(pod, previous)
-    else this.#onWaitingUpdate(pod, previous)
-  }
-
-  #onAssignedUpdate(pod: corev1.Pod, previous: corev1.Pod): void {
-    const uid = pod.metadata.uid ?? ""
-    if (isPodTerminal(pod)) {
-      if (isPodTerminal(previous)) return
-      this.#cache.removePod(uid)
-      this.#queue.onEvent(podDeleted(pod))
-      return
-    }
-    this.#cache.setPod(pod)
-    if (!previous.spec?.nodeName) {
-      this.#queue.delete(uid)
-      this.#nominator.delete(uid)
-      this.#queue.onEvent({ resource: "AssignedPod", actions: ["Add"], object: pod })
-      return
-    }
-    const event = podEvent("AssignedPod", pod, previous)
-    if (event) this.#queue.onEvent(event)
-  }
-
-  #onWaitingUpdate(pod: corev1.Pod, previous: corev1.Pod): void {
-    const uid = pod.metadata.uid ?? ""
-    if (isPodTerminal(pod) || pod.metadata.deletionTimestamp) {
-      this.#queue.delete(uid)
-      this.#nominator.delete(uid)
-      return
-    }
-    if (!this.#isOurs(pod) || this.#cache.isAssumed(uid)) return
-    const info = new PodInfo(pod)
-    const nominated = pod.status?.nominatedNodeName
-    if (nominated) this.#nominator.set(info, nominated)
-    else if (previous.status?.nominatedNodeName) this.#nominator.delete(uid)
-    const event = podEvent("Pod", pod, previous) ?? { resource: "Pod", actions: [], object: pod, previous }
-    if (!this.#queue.update(info, event)) this.#enqueue(pod)
-  }
-
-  #onPodDeleted(pod: corev1.Pod): void {
-    const uid = pod.metadata.uid ?? ""
-    this.#nominator.delete(uid)
-    if (pod.spec?.nodeName) {
-      this.#cache.removePod(uid)
-      if (!isPodTerminal(pod)) this.#queue.onEvent(podDeleted(pod))
-      return
-    }
-    this.#queue.delete(uid)
-    this.#waiting.reject(uid, "the pod was deleted")
   }
 
   #pump(): void {
