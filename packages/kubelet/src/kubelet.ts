@@ -23,6 +23,7 @@ import { newPodDirectories } from "./pods/directories.ts"
 import { newPodManager, type PodManager } from "./pods/manager.ts"
 import type { Pod } from "./pods/pod.ts"
 import { newPodSource } from "./pods/pod-source.ts"
+import { planResize } from "./pods/resize.ts"
 import { newProbeManager } from "./probes/manager.ts"
 import { newProbeRunner } from "./probes/runner.ts"
 import { newPodCgroups } from "./runtime/cgroups.ts"
@@ -110,6 +111,7 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
     pods.wake(uid)
   }
   const allocatable = (): Readonly<Record<string, string>> => node.allocatable()
+  const memoryCapacityBytes = (): number => quantityToNumber(node.current()?.status?.capacity?.["memory"] ?? totalmem())
   const cache = newRuntimeCache({ runtime })
   const directories = newPodDirectories(config.dataDirectory)
   const cgroups = newPodCgroups({ root: config.cgroupRoot, log })
@@ -135,7 +137,7 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
     ...{ runtime, puller, hooks, volumes, directories, events, gate, allocatable },
     reader: newConfigReader(client),
     cgroupVersion: cgroups.version,
-    memoryCapacityBytes: () => quantityToNumber(node.current()?.status?.capacity?.["memory"] ?? totalmem()),
+    memoryCapacityBytes,
     serviceVariables: (pod) =>
       serviceEnvironment(services.values(), {
         namespace: pod.metadata.namespace ?? "",
@@ -156,6 +158,8 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
     nodeHosts: () => readFile("/etc/hosts", "utf8").catch(() => "127.0.0.1\tlocalhost\n"),
     runtimeHandler: (pod) => runtimeHandler(client, pod),
     admit: (pod, others) => eviction.refusal(pod) ?? planAdmission({ pod, node: node.current(), others }),
+    resize: (asked, granted, others) => planResize(asked, granted, { node: node.current(), others }),
+    memoryCapacityBytes,
   })
   const watch = newRuntimeWatch({
     cri,

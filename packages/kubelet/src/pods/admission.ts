@@ -99,7 +99,30 @@ const checkPorts: Check = ({ pod, others }) => {
   return clash ? { reason: "NodePorts", message: "Predicate NodePorts failed" } : undefined
 }
 
-const checkResources: Check = ({ pod, node, others }) => {
+/** A resource that the node has too little of for a pod: CPU in thousandths, the rest in units. */
+export interface Shortage {
+  name: string
+  requested: number
+  used: number
+  capacity: number
+}
+
+/** What the node has too little of for the pod beside the others; undefined when it has enough, or is not known. */
+export function shortage({ pod, node, others }: AdmissionInput): Shortage | undefined {
+  const allocatable = node?.status?.allocatable
+  if (!allocatable) return undefined
+  for (const [name, requested] of podRequests(pod)) {
+    if (requested === 0) continue
+    const text = allocatable[name] ?? "0"
+    const capacity = name === "cpu" ? quantityToMilli(text) : quantityToNumber(text)
+    const used = others.reduce((sum, other) => sum + (podRequests(other).get(name) ?? 0), 0)
+    if (used + requested > capacity) return { name, requested, used, capacity }
+  }
+  return undefined
+}
+
+const checkResources: Check = (input) => {
+  const { pod, node, others } = input
   const allocatable = node?.status?.allocatable
   // A critical static pod runs whatever else does.
   if (!allocatable || isStaticPod(pod)) return undefined
@@ -108,16 +131,11 @@ const checkResources: Check = ({ pod, node, others }) => {
     const message = `Node didn't have enough resource: pods, requested: 1, used: ${others.length}, capacity: ${maximum}`
     return { reason: "OutOfpods", message }
   }
-  for (const [name, requested] of podRequests(pod)) {
-    if (requested === 0) continue
-    const text = allocatable[name] ?? "0"
-    const capacity = name === "cpu" ? quantityToMilli(text) : quantityToNumber(text)
-    const used = others.reduce((sum, other) => sum + (podRequests(other).get(name) ?? 0), 0)
-    if (used + requested <= capacity) continue
-    const amounts = `requested: ${requested}, used: ${used}, capacity: ${capacity}`
-    return { reason: `OutOf${name}`, message: `Node didn't have enough resource: ${name}, ${amounts}` }
-  }
-  return undefined
+  const short = shortage(input)
+  if (!short) return undefined
+  const { name, requested, used, capacity } = short
+  const amounts = `requested: ${requested}, used: ${used}, capacity: ${capacity}`
+  return { reason: `OutOf${name}`, message: `Node didn't have enough resource: ${name}, ${amounts}` }
 }
 
 /** Sysctls that change nothing outside the pod: allowed on every node, as upstream lists them. */

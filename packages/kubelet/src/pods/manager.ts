@@ -4,10 +4,11 @@ import { isMirrorPod, isTerminalPhase, type Pod, podUid } from "./pod.ts"
 import { PodWorker } from "./worker.ts"
 import type { WorkerDeps } from "./worker-deps.ts"
 
-export interface PodManagerDeps extends Omit<WorkerDeps, "admit"> {
+export interface PodManagerDeps extends Omit<WorkerDeps, "admit" | "resize"> {
   /** The pods that are bound to this node. */
   pods: Informer<Pod>
   admit(pod: Pod, others: readonly Pod[]): ReturnType<WorkerDeps["admit"]>
+  resize(asked: Pod, granted: Pod, others: readonly Pod[]): ReturnType<WorkerDeps["resize"]>
   /** How often what is left of pods that are gone is looked for; a minute unless told. */
   housekeepingMs?: number
 }
@@ -108,9 +109,13 @@ class Pods implements PodManager {
     if (pod) this.#deps.status.saw(pod)
     const others = (): Pod[] =>
       [...this.#workers.values()].flatMap((other) =>
-        other.uid !== uid && other.active && other.pod ? [other.pod] : [],
+        other.uid !== uid && other.active && other.granted ? [other.granted] : [],
       )
-    const deps: WorkerDeps = { ...this.#deps, admit: (candidate) => this.#deps.admit(candidate, others()) }
+    const deps: WorkerDeps = {
+      ...this.#deps,
+      admit: (candidate) => this.#deps.admit(candidate, others()),
+      resize: (asked, granted) => this.#deps.resize(asked, granted, others()),
+    }
     const worker = new PodWorker(deps, uid, pod, (removed) => {
       this.#workers.delete(removed)
       this.#balance()

@@ -24,7 +24,7 @@ export interface PlanInput {
   backoff(container: PodContainer, ended: ObservedContainer): number
 }
 
-export type KillReason = "unknown" | "livenessProbe" | "startupProbe" | "definitionChanged"
+export type KillReason = "unknown" | "livenessProbe" | "startupProbe" | "definitionChanged" | "resize"
 
 export interface ContainerKill {
   container: ObservedContainer

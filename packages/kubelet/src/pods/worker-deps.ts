@@ -13,6 +13,7 @@ import type { VolumeManager } from "../volumes/index.ts"
 import type { Rejection } from "./admission.ts"
 import type { PodDirectories } from "./directories.ts"
 import type { Pod } from "./pod.ts"
+import type { ResizePlan } from "./resize.ts"
 
 /** What a pod's worker works with; shared by all workers. */
 export interface WorkerDeps {
@@ -38,6 +39,9 @@ export interface WorkerDeps {
   runtimeHandler(pod: Pod): Promise<string>
   /** Whether the node takes a pod that has not run on it yet. */
   admit(pod: Pod): Rejection | undefined
+  /** Whether the node gives a pod the resources it asks for now, in place of those it was granted. */
+  resize(asked: Pod, granted: Pod): ResizePlan
+  memoryCapacityBytes(): number
   /** Limits how many sandboxes and containers are being made at once. */
   gate: { run<T>(task: () => Promise<T>, signal: AbortSignal): Promise<T> }
 }

@@ -19,6 +19,7 @@ import { CrashBackoff } from "./crash-backoff.ts"
 import { type ContainerStart, type ContainerWait, type PodPlan, planPod } from "./plan.ts"
 import { isHostNetwork, isTerminalPhase, type Pod, type PodContainer, podText } from "./pod.ts"
 import { removeDead, removeRemains } from "./remains.ts"
+import { PodResizer } from "./resizer.ts"
 import { configOf, runSandbox, stopSandboxes, writeHosts } from "./sandbox-steps.ts"
 import type { WorkerDeps } from "./worker-deps.ts"
 
@@ -47,6 +48,7 @@ export class PodWorker {
   readonly #deps: WorkerDeps
   readonly #backoff: CrashBackoff
   readonly #retry: Backoff
+  readonly #resizer: PodResizer
   /** Why containers are not running though they should, by name. */
   readonly #waiting = new Map<string, WaitingReason>()
   /** When containers that did not start may be tried again, by name. */
@@ -77,6 +79,7 @@ export class PodWorker {
     this.#gone = pod === undefined
     this.#removed = removed
     this.#backoff = new CrashBackoff(deps.clock)
+    this.#resizer = new PodResizer(deps)
     this.#retry = new Backoff(deps.clock, { initialMs: 500, maxMs: 10_000, resetAfterMs: 60_000 })
     if (pod) this.#consider(pod)
   }
@@ -84,6 +87,11 @@ export class PodWorker {
   /** The pod's object; undefined for what only the runtime knows. */
   get pod(): Pod | undefined {
     return this.#pod
+  }
+
+  /** The pod's object with the resources that it was granted. */
+  get granted(): Pod | undefined {
+    return this.#pod && this.#resizer.granted(this.#pod)
   }
 
   /** Whether the pod counts as running on this node. */
@@ -205,10 +213,11 @@ export class PodWorker {
 
   // ---- while it is to run
 
-  async #sync(pod: Pod, signal: AbortSignal): Promise<number | undefined> {
+  async #sync(asked: Pod, signal: AbortSignal): Promise<number | undefined> {
     const { cache, probes } = this.#deps
     let observed = await cache.get(this.uid)
-    if (!this.#admit(pod, observed)) return 0
+    if (!this.#admit(asked, observed)) return 0
+    const pod = this.#resizer.decide(asked, observed.containers.length > 0)
     const deadlineMs = this.#deadline(pod)
     if (deadlineMs !== undefined && deadlineMs <= 0) {
       this.#deps.events.pod(
@@ -233,10 +242,14 @@ export class PodWorker {
       return 0
     }
     const waits = [deadlineMs, ...plan.wait.map(({ remainingMs }) => remainingMs)]
-    if (plan.kill.length > 0) {
-      await this.#kill(pod, observed, plan, signal)
+    const resize = await this.#resizer.actuate(pod, observed, plan.sandbox)
+    const kill = [...plan.kill, ...resize.kill]
+    if (kill.length > 0) {
+      await this.#kill(pod, observed, { ...plan, kill }, signal)
       return 0
     }
+    if (resize.changed) this.#again = true
+    waits.push(resize.retryMs)
     if (plan.start.length > 0) {
       await writeHosts(this.#deps, pod, plan.sandbox)
       const retryMs = await this.#start(pod, observed, plan.sandbox, plan.start, signal)
@@ -416,7 +429,7 @@ export class PodWorker {
 
   async #stopAll(signal: AbortSignal): Promise<void> {
     const { cache, killer, probes } = this.#deps
-    const pod = this.#pod
+    const pod = this.granted
     const observed = await cache.get(this.uid)
     probes.terminating(this.uid)
     if (pod && !this.#ending?.failure) await this.#publish(pod, observed)
@@ -475,6 +488,7 @@ export class PodWorker {
       probes: (id) => probes.state(id),
       terminationMessage: ({ id }) => this.#messages.get(id) ?? "",
       finished: this.#phase === "ended",
+      passing: this.#phase === "syncing" ? this.#resizer.conditions : [],
       ...(this.#ending?.failure ? { failure: this.#ending.failure } : {}),
     })
     status.set(pod, next)

@@ -11,8 +11,13 @@ export interface PodCgroups {
   readonly version: 1 | 2
   /** The group of a pod, as the runtime takes it for a parent: `/kubepods/burstable/pod<uid>`. */
   pathOf(pod: Pod): string
-  /** Makes the pod's group with its limits. */
-  ensure(pod: Pod): Promise<void>
+  /**
+   * Makes the pod's group with its limits. With `besides`, the larger limits of both: what a pod may have while its
+   * containers go from the one to the other.
+   */
+  ensure(pod: Pod, besides?: Pod): Promise<void>
+  /** The memory that a container of the pod uses now, in bytes; undefined when it cannot be told. */
+  memoryUsage(pod: Pod, containerId: string): Promise<number | undefined>
   /** Removes the pod's groups, in every class; what still has processes in it stays. */
   remove(uid: string): Promise<void>
   /** The uids of all pods that have a group. */
@@ -50,14 +55,19 @@ export function podLimits(pod: Pod, version: 1 | 2): { controller: string; file:
   }
   return [
     { controller: "cpu", file: "cpu.shares", value: String(shares) },
-    ...(quota > 0
-      ? [
-          { controller: "cpu", file: "cpu.cfs_period_us", value: String(cpuPeriodUs) },
-          { controller: "cpu", file: "cpu.cfs_quota_us", value: String(quota) },
-        ]
-      : []),
-    ...(memory ? [{ controller: "memory", file: "memory.limit_in_bytes", value: String(memory) }] : []),
+    { controller: "cpu", file: "cpu.cfs_period_us", value: String(cpuPeriodUs) },
+    { controller: "cpu", file: "cpu.cfs_quota_us", value: String(quota > 0 ? quota : -1) },
+    { controller: "memory", file: "memory.limit_in_bytes", value: String(memory ?? -1) },
   ]
+}
+
+/** The larger of two values of a limit's file; `max` and -1 are larger than all. */
+function largerLimit(a: string, b: string): string {
+  const size = (value: string): number => {
+    const number = Number.parseInt(value, 10)
+    return Number.isNaN(number) || number < 0 ? Number.POSITIVE_INFINITY : number
+  }
+  return size(a) >= size(b) ? a : b
 }
 
 /** Which version of control groups the runtime uses on this machine. */
@@ -135,13 +145,21 @@ export function newPodCgroups({ root, log, mountpoint = "/sys/fs/cgroup" }: PodC
   return {
     version,
     pathOf,
-    async ensure(pod) {
+    async ensure(pod, besides) {
       await classesMade()
       const path = pathOf(pod)
       await make(path)
-      for (const { controller, file, value } of podLimits(pod, version)) {
-        await write(join(directory(controller, path), file), value)
+      const others = besides ? podLimits(besides, version) : []
+      for (const [index, { controller, file, value }] of podLimits(pod, version).entries()) {
+        const other = others[index]?.value ?? value
+        await write(join(directory(controller, path), file), largerLimit(value, other))
       }
+    },
+    async memoryUsage(pod, containerId) {
+      const file = version === 2 ? "memory.current" : "memory.usage_in_bytes"
+      const path = join(directory("memory", pathOf(pod)), containerId, file)
+      const bytes = Number(await readFile(path, "utf8").catch(() => ""))
+      return bytes > 0 ? bytes : undefined
     },
     async remove(uid) {
       for (const hierarchy of await hierarchies()) {

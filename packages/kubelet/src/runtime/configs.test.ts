@@ -190,6 +190,15 @@ test("the hosts file", () => {
   assert.doesNotMatch(node, /localhost/)
 })
 
+test("a pod without limits", () => {
+  const text = (version: 1 | 2): string =>
+    podLimits(testPod(["a"]), version)
+      .map(({ file, value }) => `${file}=${value}`)
+      .join("; ")
+  assert.equal(text(1), "cpu.shares=2; cpu.cfs_period_us=100000; cpu.cfs_quota_us=-1; memory.limit_in_bytes=-1")
+  assert.equal(text(2), "cpu.weight=1; cpu.max=max 100000; memory.max=max")
+})
+
 test("a sandbox's configuration", () => {
   const pod = testPod(
     [{ name: "a", ports: [{ containerPort: 80, hostPort: 8080, hostIP: "127.0.0.1" }, { containerPort: 81 }] }],

@@ -18,8 +18,9 @@ export const annotations = {
   terminationMessagePolicy: "io.kubernetes.container.terminationMessagePolicy",
   preStop: "io.kubernetes.container.preStopHandler",
   ports: "io.kubernetes.container.ports",
-  podDeletionGracePeriod: "io.kubernetes.pod.deletionGracePeriod",
   podGracePeriod: "io.kubernetes.pod.terminationGracePeriod",
+  /** Requests and limits that the container was made with. */
+  resources: "ladya.dev/container.resources",
 } as const
 
 /** Changes when the container must be replaced by a new one: when its image does. */
@@ -50,11 +51,13 @@ export function containerLabels(pod: Pod, container: corev1.Container): StringMa
 export function containerAnnotations(pod: Pod, container: corev1.Container, restartCount: number): StringMap {
   const grace = pod.spec?.terminationGracePeriodSeconds
   const preStop = container.lifecycle?.preStop
+  const { limits, requests } = container.resources ?? {}
   return {
     [annotations.hash]: containerHash(container),
     [annotations.restartCount]: String(restartCount),
     [annotations.terminationMessagePath]: container.terminationMessagePath ?? "",
     [annotations.terminationMessagePolicy]: container.terminationMessagePolicy ?? "",
+    [annotations.resources]: JSON.stringify({ limits, requests }),
     ...(grace !== undefined ? { [annotations.podGracePeriod]: String(grace) } : {}),
     ...(preStop ? { [annotations.preStop]: JSON.stringify(preStop) } : {}),
     ...(container.ports?.length ? { [annotations.ports]: JSON.stringify(container.ports) } : {}),

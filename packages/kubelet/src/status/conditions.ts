@@ -19,6 +19,9 @@ export const ownedConditions = [
   "PodScheduled",
 ] as const
 
+/** Conditions of ours that are there only while they are true. */
+export const passingConditions = ["PodResizePending", "PodResizeInProgress"] as const
+
 export interface ConditionInput {
   pod: Pod
   phase: Phase
@@ -131,6 +134,6 @@ export function mergeConditions(
       lastTransitionTime: same && before.lastTransitionTime ? before.lastTransitionTime : nowText,
     }
   })
-  const owned = new Set(facts.map(({ type }) => type))
+  const owned = new Set<string>([...facts.map(({ type }) => type), ...passingConditions])
   return [...merged, ...previous.filter(({ type }) => !owned.has(type))]
 }

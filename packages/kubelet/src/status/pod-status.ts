@@ -2,7 +2,7 @@ import type { corev1 } from "@ladya/api"
 import { isHostNetwork, isTerminalPhase, type Pod, type PodContainer, podContainers } from "../pods/pod.ts"
 import { qosClass } from "../pods/resources.ts"
 import { latest, type ObservedContainer, type ObservedPod, readySandbox } from "../runtime/observed.ts"
-import { mergeConditions, podConditions } from "./conditions.ts"
+import { type ConditionFact, mergeConditions, podConditions } from "./conditions.ts"
 import { containerStatus, type WaitingReason } from "./container-status.ts"
 import { type Phase, podPhase } from "./phase.ts"
 
@@ -19,6 +19,8 @@ export interface PodStatusInput {
   terminationMessage(container: ObservedContainer): string
   /** Nothing of the pod will be started again: its phase is Succeeded or Failed. */
   finished: boolean
+  /** Conditions that are there only for a time, such as those of a resize. */
+  passing?: readonly ConditionFact[]
   /** The node agent's own verdict: rejected, or over its deadline. */
   failure?: { reason: string; message: string }
 }
@@ -91,7 +93,7 @@ export function podStatus(input: PodStatusInput): corev1.PodStatus {
   const ephemeral = refused ? [] : statuses(input, "ephemeral", previous.ephemeralContainerStatuses)
   const phase = phaseOf(input, init, main)
   const sandboxReady = readySandbox(observed) !== undefined
-  const facts = podConditions({ pod, phase, init, main, sandboxReady })
+  const facts = [...podConditions({ pod, phase, init, main, sandboxReady }), ...(input.passing ?? [])]
   const generation = pod.metadata.generation
   const nowText = input.timeText(input.nowMs)
   const verdict =

@@ -4,7 +4,7 @@ import { isStatus } from "@ladya/apimachinery"
 import type { Client } from "@ladya/client"
 import { Backoff, type Clock, type Logger, sleep } from "@ladya/util"
 import { type Pod, podText, podUid } from "../pods/pod.ts"
-import { ownedConditions } from "./conditions.ts"
+import { ownedConditions, passingConditions } from "./conditions.ts"
 
 /** Brings the API's copy of pods' statuses in line with what the node agent finds; writes only what differs. */
 export interface StatusWriter {
@@ -36,7 +36,7 @@ interface Entry {
   writing: Promise<void> | undefined
 }
 
-const owned = new Set<string>(ownedConditions)
+const owned = new Set<string>([...ownedConditions, ...passingConditions])
 
 /** The conditions that are to be written: ours as wanted, those of others as they are now. */
 function conditions(wanted: corev1.PodStatus, known: corev1.PodStatus): corev1.PodCondition[] {

@@ -1,11 +1,4 @@
-import {
-  compareQuantities,
-  type FieldError,
-  fieldError,
-  isQualifiedName,
-  isQuantity,
-  semanticEqual,
-} from "@ladya/apimachinery"
+import { type FieldError, fieldError, isQualifiedName, semanticEqual } from "@ladya/apimachinery"
 import type * as corev1 from "../../../generated/types/corev1.ts"
 import { podQosClass } from "../../../helpers/pod-resources.ts"
 import { containersOf, isSidecar } from "../../../helpers/pods.ts"
@@ -313,13 +306,6 @@ function checkResources(errors: Errors, path: string, next: corev1.Container, ol
         errors.push(fieldError.forbidden("spec", "only cpu and memory resources are mutable"))
       }
     }
-  }
-  const memory = next.resources?.limits?.["memory"]
-  const before = old.resources?.limits?.["memory"]
-  const policy = next.resizePolicy?.find((entry) => entry.resourceName === "memory")?.restartPolicy ?? "NotRequired"
-  if (policy === "NotRequired" && isQuantity(memory) && isQuantity(before) && compareQuantities(memory, before) < 0) {
-    const detail = "memory limits cannot be decreased unless resizePolicy is RestartContainer"
-    errors.push(fieldError.forbidden(`${path}.limits[memory]`, detail))
   }
 }
 
