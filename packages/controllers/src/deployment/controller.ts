@@ -61,6 +61,11 @@ export const deploymentController: ControllerDefinition = {
   },
 }
 
+function withRevision(deployment: Deployment, revision: string): Deployment {
+  const annotations = { ...deployment.metadata.annotations, [revisionKey]: revision }
+  return { ...deployment, metadata: { ...deployment.metadata, annotations } }
+}
+
 class DeploymentReconciler implements Reconciler {
   readonly #context: ControllerContext
   readonly #deployments: Informer<Deployment>
@@ -117,13 +122,11 @@ class DeploymentReconciler implements Reconciler {
   /** Returns the Deployment as it is afterwards. */
   async #apply(id: string, deployment: Deployment, action: DeploymentAction): Promise<Deployment> {
     const { client } = this.#context
-    const { namespace = "", name = "" } = deployment.metadata
+    const { namespace = "" } = deployment.metadata
     const replicaSets = client.resource(refs.replicasets)
     switch (action.kind) {
       case "setRevision":
-        return client
-          .resource(refs.deployments)
-          .patch(name, "merge", { metadata: { annotations: { [revisionKey]: action.revision } } }, { namespace })
+        return client.resource(refs.deployments).update(withRevision(deployment, action.revision))
       case "create":
         this.#fresh.wrote(id, await this.#create(deployment, action.replicaSet))
         break

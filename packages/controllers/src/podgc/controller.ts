@@ -59,25 +59,25 @@ async function remove({ client, clock }: ControllerContext, pod: corev1.Pod, rea
   const api = client.resource(refs.pods)
   try {
     // Whoever counts pods must see that this one has failed, not just vanished.
-    if (!isPodTerminal(pod)) await api.updateStatus({ ...pod, status: failedStatus(pod, reason, clock.now()) })
+    if (!isPodTerminal(pod)) {
+      const patch = { metadata: { uid }, status: failedStatus(pod, reason, clock.now()) }
+      await api.patch(name, "strategic", patch, { namespace, subresource: "status" })
+    }
     await api.delete(name, { namespace, gracePeriodSeconds: 0, preconditions: { uid } })
   } catch (error) {
     if (!isStatus(error, "NotFound", "Conflict")) throw error
   }
 }
 
+/** What changes of the status; conditions are merged by their type. */
 function failedStatus(pod: corev1.Pod, reason: PodGcReason, now: number): corev1.PodStatus {
-  const status = { ...pod.status, phase: "Failed" }
-  if (reason !== "orphaned") return status
-  const conditions = setCondition(
-    pod.status?.conditions,
-    {
-      type: "DisruptionTarget",
-      status: "True",
-      reason: "DeletionByPodGC",
-      message: "PodGC: node no longer exists",
-    },
-    now,
-  )
-  return { ...status, conditions: [...conditions] }
+  if (reason !== "orphaned") return { phase: "Failed" }
+  const condition = {
+    type: "DisruptionTarget",
+    status: "True",
+    reason: "DeletionByPodGC",
+    message: "PodGC: node no longer exists",
+  }
+  const set = setCondition(pod.status?.conditions, condition, now)
+  return { phase: "Failed", conditions: set.filter((one) => one.type === condition.type) }
 }
