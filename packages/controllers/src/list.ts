@@ -14,6 +14,7 @@ import { nodeLifecycleController } from "./node-lifecycle/controller.ts"
 import { podGcController } from "./podgc/controller.ts"
 import { replicaSetController } from "./replicaset/controller.ts"
 import { replicationControllerController } from "./replicationcontroller/controller.ts"
+import { resourceQuotaController } from "./resourcequota/controller.ts"
 import { rootCaController } from "./rootca/controller.ts"
 import { serviceAccountController } from "./serviceaccount/controller.ts"
 import { statefulSetController } from "./statefulset/controller.ts"
@@ -37,6 +38,7 @@ export const controllers: readonly ControllerDefinition[] = [
   cronJobController,
   ttlAfterFinishedController,
   disruptionController,
+  resourceQuotaController,
   endpointSliceController,
   endpointsController,
   nodeLifecycleController,

@@ -8,7 +8,7 @@ import {
   type Result,
   TerminalError,
 } from "@ladya/client"
-import { type Component, ComponentGroup, mapLimit } from "@ladya/util"
+import { type Component, ComponentGroup, mapLimit, sleep } from "@ladya/util"
 import type { ControllerContext, ControllerDefinition } from "../context.ts"
 import type { CatalogEntry } from "../shared/catalog.ts"
 import { type Change, foregroundFinalizer, type Item, itemOf, itemText, OwnerGraph, orphanFinalizer } from "./graph.ts"
@@ -17,6 +17,8 @@ import { type OwnerState, planCollection } from "./plan.ts"
 /** Nothing owns through these, and there are very many of them. */
 const ignored = new Set(["events", "events.events.k8s.io"])
 const parallel = 20
+/** No longer than this is waited for the first lists. */
+const maxSyncMs = 30_000
 /** How many owners that are known to be gone are remembered. */
 const maxAbsent = 500
 
@@ -67,8 +69,21 @@ class GarbageCollector {
     this.component = new ComponentGroup("garbage-collector", [this.#inspect, this.#orphan], log)
   }
 
+  /** A resource that cannot be listed must not stop the collection of all others: it is not waited for without end. */
   async #synced(): Promise<void> {
-    await Promise.all([...this.#sources.values()].map(({ informer }) => informer.synced()))
+    const { clock, log } = this.#context
+    const sources = [...this.#sources]
+    const all = Promise.all(sources.map(([, { informer }]) => informer.synced()))
+    const giveUp = new AbortController()
+    const timeout = sleep(clock, maxSyncMs, giveUp.signal).then(
+      () => {
+        const late = sources.filter(([, { informer }]) => !informer.hasSynced).map(([name]) => name)
+        if (late.length > 0) log.warn("starting although not all resources could be listed", { resources: late })
+      },
+      () => undefined,
+    )
+    await Promise.race([all, timeout])
+    giveUp.abort()
   }
 
   #follow({ ref, verbs }: CatalogEntry): void {
