@@ -84,10 +84,12 @@ const server = createServer((request, response) => {
 
 server.listen(port, () => process.stdout.write(`guestbook ${version} listens on port ${port}\n`))
 
-// A pod that is being deleted gets no new connections after a moment; those it has are finished.
+// The preStop hook has let the Services forget this pod by now: no new calls come, and those it has are finished.
 process.on("SIGTERM", () => {
   process.stdout.write("stopping\n")
-  server.close(() => process.exit(0))
+  server.close(() => {
+    redis.close()
+    process.exit(0)
+  })
   server.closeIdleConnections()
-  redis.close()
 })

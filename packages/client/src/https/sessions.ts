@@ -116,12 +116,13 @@ export class Sessions {
   #keepAlive(session: ClientHttp2Session): void {
     const { clock, log, pingIntervalMs, pingTimeoutMs } = this.#options
     let timer: Timer
+    let deadline: Timer | undefined
     const schedule = (): void => {
       timer = clock.setTimeout(ping, pingIntervalMs, { unref: true })
     }
     const ping = (): void => {
       if (session.destroyed || session.closed) return
-      const deadline = clock.setTimeout(
+      deadline = clock.setTimeout(
         () => {
           log.warn("the API server does not answer: the connection is given up", { timeoutMs: pingTimeoutMs })
           session.destroy(new Error(`no answer to a ping within ${pingTimeoutMs} ms`), constants.NGHTTP2_CANCEL)
@@ -129,13 +130,15 @@ export class Sessions {
         pingTimeoutMs,
         { unref: true },
       )
-      session.once("close", () => deadline.cancel())
       session.ping(() => {
-        deadline.cancel()
+        deadline?.cancel()
         schedule()
       })
     }
-    session.once("close", () => timer.cancel())
+    session.once("close", () => {
+      timer.cancel()
+      deadline?.cancel()
+    })
     schedule()
   }
 }
