@@ -10,7 +10,7 @@ const inDefault = { namespace: "default" }
 function cronJob(spec: Partial<batchv1.CronJobSpec> = {}): batchv1.CronJob {
   const template = podTemplate({ work: "tick" })
   if (template.spec) template.spec.restartPolicy = "Never"
-  const jobSpec = { manualSelector: true, selector: { matchLabels: { work: "tick" } }, template }
+  const jobSpec = { template }
   return {
     apiVersion: "batch/v1",
     kind: "CronJob",
