@@ -25,6 +25,6 @@ await server.start()
 writeFileSync(join(directory, "ca.pem"), pki.caCertificate)
 process.send?.({ port: server.addresses()[0]?.port, startMs: performance.now() - started })
 process.on("message", (message) => {
-  if (message === "rss") process.send?.({ rss: process.memoryUsage().rss })
+  if (message === "rss") process.send?.(process.memoryUsage())
   if (message === "stop") void server.stop(AbortSignal.timeout(2000)).then(() => process.exit(0))
 })

@@ -236,7 +236,9 @@ async function measureAll(context: Context): Promise<Row[]> {
 
 async function rss(child: ChildProcess): Promise<string> {
   child.send("rss")
-  const [{ rss: bytes }] = (await once(child, "message")) as [{ rss: number }]
+  const [usage] = (await once(child, "message")) as [NodeJS.MemoryUsage]
+  const { rss: bytes } = usage
+  if (process.env["VERBOSE"]) console.log(JSON.stringify(usage))
   return `${Math.round(bytes / 1048576)} MB`
 }
 

@@ -1,6 +1,15 @@
+let lastSecond = Number.NaN
+let lastText = ""
+
 /** A time as the API writes it, to the second: `2024-05-06T07:08:09Z`. `ms` is since the epoch. */
 export function formatTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+  const second = Math.floor(ms / 1000)
+  // Mostly it is asked for the present, many times a second.
+  if (second !== lastSecond) {
+    lastText = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`
+    lastSecond = second
+  }
+  return lastText
 }
 
 /** A MicroTime: `2024-05-06T07:08:09.123000Z`. `ms` is since the epoch; its fraction counts. */

@@ -2,6 +2,7 @@ import { generatedName, type KubeObject, newStatusError, statusError, validateOb
 import { attributesOf, mutate, validate } from "./admit.ts"
 import { ensureName, ensureNamespace, fillNewMetadata } from "./metadata.ts"
 import { type Engine, type Operation, type Result, storageOf } from "./operation.ts"
+import { prepareNew } from "./strategies.ts"
 
 /** How often a generated name that is taken is thrown again. */
 const generateAttempts = 8
@@ -32,7 +33,7 @@ export async function createObject(engine: Engine, operation: Operation, input: 
   const attributes = attributesOf(operation, "CREATE", draft, undefined)
   await mutate(engine, attributes)
   fillNewMetadata(draft, engine.clock)
-  behaviour.prepareForCreate?.(draft)
+  prepareNew(kind, draft)
   behaviour.default?.(draft)
 
   const hooks = engine.hooks.get(`${kind.storage.group}/${kind.storage.resource}`)

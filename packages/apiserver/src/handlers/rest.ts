@@ -174,7 +174,10 @@ function operationOf(request: ApiRequest, resource: ServedResource): Operation {
     fieldManager: "",
     fieldValidation: "Warn",
     warnings: request.warnings,
-    signal: request.signal,
+    // Made when somebody asks for it: most requests never do.
+    get signal() {
+      return request.signal
+    },
   }
 }
 

@@ -1,6 +1,22 @@
 import type { KindDefinition } from "@ladya/api"
-import { deepCopy, type KubeObject } from "@ladya/apimachinery"
-import { isReadyToGo, type UpdateStrategy } from "./update.ts"
+import { deepCopy, type FieldError, type KubeObject, semanticEqual } from "@ladya/apimachinery"
+
+/** What one subresource (or the main resource) lets an update change, in the stored version. */
+export interface UpdateStrategy {
+  /** Takes back what this way of updating may not change. */
+  prepare(draft: KubeObject, previous: KubeObject): void
+  validate(next: KubeObject, previous: KubeObject): FieldError[]
+  /** Whether the object goes away when the update left nothing that holds its deletion up. */
+  isGone?(next: KubeObject): boolean
+  mayCreate?: boolean
+}
+
+/** Deletion has begun and nothing holds it up any more. */
+export function isReadyToGo(object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata
+  if (!deletionTimestamp || (finalizers?.length ?? 0) > 0) return false
+  return (deletionGracePeriodSeconds ?? 0) === 0
+}
 
 type Fields = KubeObject & { spec?: Record<string, unknown>; status?: unknown }
 
@@ -17,8 +33,31 @@ export function goneTest(kind: KindDefinition): (object: KubeObject) => boolean 
   return isNamespace(kind) ? isNamespaceReady : isReadyToGo
 }
 
+const hasStatus = (kind: KindDefinition): boolean => kind.subresources.some((entry) => entry.name === "status")
+
+/** A new object of a kind without rules of its own has no status yet, and is in its first generation. */
+export function prepareNew(kind: KindDefinition, draft: KubeObject): void {
+  if (kind.behaviour.prepareForCreate) kind.behaviour.prepareForCreate(draft)
+  else if (hasStatus(kind)) {
+    delete (draft as Fields).status
+    draft.metadata.generation = 1
+  }
+}
+
+// As the rules of most kinds are: the status stays, a changed spec is a new generation.
+function keepStatus(draft: KubeObject, previous: KubeObject): void {
+  const { status } = previous as Fields
+  if (status === undefined) delete (draft as Fields).status
+  else (draft as Fields).status = status
+  if (semanticEqual((draft as Fields).spec, (previous as Fields).spec)) return
+  draft.metadata.generation = (previous.metadata.generation ?? 0) + 1
+}
+
 const main = (kind: KindDefinition): UpdateStrategy => ({
-  prepare: (draft, previous) => kind.behaviour.prepareForUpdate?.(draft, previous),
+  prepare(draft, previous) {
+    if (kind.behaviour.prepareForUpdate) kind.behaviour.prepareForUpdate(draft, previous)
+    else if (hasStatus(kind)) keepStatus(draft, previous)
+  },
   validate(next, previous) {
     return kind.behaviour.validate?.(next, previous) ?? []
   },

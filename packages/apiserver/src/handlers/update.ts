@@ -1,26 +1,11 @@
-import {
-  type FieldError,
-  fieldError,
-  type KubeObject,
-  statusError,
-  validateObjectMetaUpdate,
-} from "@ladya/apimachinery"
+import { fieldError, type KubeObject, statusError, validateObjectMetaUpdate } from "@ladya/apimachinery"
 import type { Entry } from "../storage/entry.ts"
 import type { ResourceStorage } from "../storage/resource-storage.ts"
 import { attributesOf, mutate, validate } from "./admit.ts"
 import { createObject } from "./create.ts"
 import { ensureName, ensureNamespace, keepMetadata } from "./metadata.ts"
 import { type Engine, type Operation, type Result, servedObject, storageOf } from "./operation.ts"
-
-/** What one subresource (or the main resource) lets an update change, in the stored version. */
-export interface UpdateStrategy {
-  /** Takes back what this way of updating may not change. */
-  prepare(draft: KubeObject, previous: KubeObject): void
-  validate(next: KubeObject, previous: KubeObject): FieldError[]
-  /** Whether the object goes away when the update left nothing that holds its deletion up. */
-  isGone?(next: KubeObject): boolean
-  mayCreate?: boolean
-}
+import type { UpdateStrategy } from "./strategies.ts"
 
 export interface UpdateOptions {
   strategy: UpdateStrategy
@@ -107,6 +92,8 @@ async function tryUpdate(
     errors.push(...validateObjectMetaUpdate(draft.metadata, previous.metadata))
     errors.push(...strategy.validate(draft, previous))
     if (errors.length > 0) throw statusError.invalid(kind, operation.name, errors)
+    const warnings = kind.behaviour.warnings?.(draft, previous)
+    if (warnings) operation.warnings.push(...warnings)
     await validate(engine, attributes)
     const step = await write(operation, strategy, storage, key, current, draft)
     if (step.done) reservation?.commit()
@@ -169,11 +156,4 @@ function checkPreconditions(operation: Operation, input: KubeObject, previous: K
     throw statusError.conflict(kind, operation.name, modified)
   }
   return true
-}
-
-/** Deletion has begun and nothing holds it up any more. */
-export function isReadyToGo(object: KubeObject): boolean {
-  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata
-  if (!deletionTimestamp || (finalizers?.length ?? 0) > 0) return false
-  return (deletionGracePeriodSeconds ?? 0) === 0
 }

@@ -10,8 +10,8 @@ import type { Operation } from "./operation.ts"
 import { isKeptVersion, type PresentContext, partialMetadata } from "./respond.ts"
 import { openWatch, type WatchOptions } from "./watch.ts"
 
-/** A client that leaves so much unread is cut off: it can come back and read a list. */
-const maxPendingBytes = 16 * 1024 * 1024
+/** A client that leaves so much unread, beyond the state it began with, is cut off: it can come back and read a list. */
+const maxPendingBytes = 8 * 1024 * 1024
 /** How often watchers who want it are told how far they are. */
 export const bookmarkEveryMs = 60_000
 /** Without a wish, a watch lasts between half an hour and an hour. */
@@ -130,9 +130,10 @@ export async function watchStream(
   let sink: BodySink | undefined
   let isEnded = false
   const early: Buffer[] = []
+  let maxPending = maxPendingBytes
   const send = (bytes: Buffer): void => {
     if (!sink) early.push(bytes)
-    else if (sink.pendingBytes > maxPendingBytes) {
+    else if (sink.pendingBytes > maxPending) {
       finish()
       sink.abort()
     } else sink.write(bytes)
@@ -144,7 +145,11 @@ export async function watchStream(
     },
     end: () => finish(),
   })
-  if (watch.initial.length > 0) early.unshift(Buffer.concat(watch.initial))
+  if (watch.initial.length > 0) {
+    const state = Buffer.concat(watch.initial)
+    maxPending += state.length
+    early.unshift(state)
+  }
   if (watch.initialEventsEnd !== undefined) {
     early.push(bookmark(operation, context.presentation, watch.initialEventsEnd, true))
   }
@@ -171,7 +176,7 @@ export async function watchStream(
   function finish(): void {
     if (isEnded) return
     operation.resource.storage?.watchers.flush()
-    if (wantsBookmarks && sink && sink.pendingBytes < maxPendingBytes) sendBookmark()
+    if (wantsBookmarks && sink && sink.pendingBytes < maxPending) sendBookmark()
     isEnded = true
     watch.leave()
     timeout.cancel()

@@ -10,6 +10,8 @@ export const maxBodyBytes = 3 * 1024 * 1024
 
 const chains = new WeakMap<object, readonly Buffer[]>()
 const none: readonly Buffer[] = []
+/** Made once: without a reason of its own every abort would make a DOMException. */
+const over = new Error("the request is over")
 
 /** The client's certificate chain, when the client CA verified it; read once a connection. */
 export function clientCertificates(socket: TLSSocket): readonly Buffer[] {
@@ -79,7 +81,7 @@ export class HttpRequest implements ApiRequest {
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()
-      if (this.#isClosed) this.#controller.abort()
+      if (this.#isClosed) this.#controller.abort(over)
     }
     return this.#controller.signal
   }
@@ -87,7 +89,7 @@ export class HttpRequest implements ApiRequest {
   /** The exchange is over, or the client is gone. */
   close(): void {
     this.#isClosed = true
-    this.#controller?.abort()
+    this.#controller?.abort(over)
   }
 
   body(): Promise<Buffer> {

@@ -71,6 +71,8 @@ export class HttpServer {
     })
     server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket)
+      // Small answers and events are not to wait for the client's acknowledgement of the last ones.
+      socket.setNoDelay(true)
       socket.on("close", () => this.#sockets.delete(socket))
     })
     server.on("sessionError", () => undefined)

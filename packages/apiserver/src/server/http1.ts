@@ -55,7 +55,7 @@ function sinkOf(response: ServerResponse): BodySink {
     end: () => void response.end(),
     abort: () => void response.destroy(),
     get pendingBytes() {
-      return response.writableLength + (response.socket?.writableLength ?? 0)
+      return response.writableLength
     },
   }
 }

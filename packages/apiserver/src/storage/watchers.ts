@@ -48,6 +48,7 @@ export class Watchers {
   #flushTimer: Timer | undefined
   #isImmediate = false
   #lastFlush = Number.NEGATIVE_INFINITY
+  #size = 0
 
   constructor(deps: { clock: Clock }, cache: ResourceCache) {
     this.#clock = deps.clock
@@ -56,9 +57,7 @@ export class Watchers {
 
   /** The number of watchers. */
   get size(): number {
-    let size = 0
-    for (const group of this.#groups.values()) size += group.members.size
-    return size
+    return this.#size
   }
 
   /**
@@ -80,8 +79,9 @@ export class Watchers {
     this.#flushGroup(group)
     const joined = group
     joined.members.add(member as WatchMember<unknown>)
+    this.#size++
     return () => {
-      joined.members.delete(member as WatchMember<unknown>)
+      if (joined.members.delete(member as WatchMember<unknown>)) this.#size--
       if (joined.members.size === 0 && this.#groups.get(id) === joined) this.#groups.delete(id)
       if (this.#groups.size === 0) {
         this.#unsubscribe?.()
