@@ -1,26 +1,14 @@
-import type { corev1 } from "@ladya/api"
 import { Backoff, errorMessage, type Timer } from "@ladya/util"
-import { StartError } from "../containers/starter.ts"
 import { notedGraceSeconds, podGraceSeconds } from "../lifecycle/killer.ts"
-import { durationText } from "../runtime/image-puller.ts"
-import { containerHash } from "../runtime/labels.ts"
-import {
-  latestIn,
-  type ObservedContainer,
-  type ObservedPod,
-  type ObservedSandbox,
-  runningContainers,
-} from "../runtime/observed.ts"
-import type { WaitingReason } from "../status/container-status.ts"
-import { podStatus } from "../status/pod-status.ts"
-import { terminationMessage } from "../status/termination-message.ts"
+import { type ObservedPod, type ObservedSandbox, runningContainers } from "../runtime/observed.ts"
 import { VolumeMountError } from "../volumes/index.ts"
-import { CrashBackoff } from "./crash-backoff.ts"
-import { type ContainerStart, type ContainerWait, type PodPlan, planPod } from "./plan.ts"
-import { isHostNetwork, isTerminalPhase, type Pod, type PodContainer, podText } from "./pod.ts"
+import { PodLauncher } from "./launcher.ts"
+import { type PodPlan, planPod } from "./plan.ts"
+import { isHostNetwork, isTerminalPhase, type Pod, podText } from "./pod.ts"
 import { removeDead, removeRemains } from "./remains.ts"
+import { PodReporter } from "./reporter.ts"
 import { PodResizer } from "./resizer.ts"
-import { configOf, runSandbox, stopSandboxes, writeHosts } from "./sandbox-steps.ts"
+import { runSandbox, stopSandboxes, writeHosts } from "./sandbox-steps.ts"
 import type { WorkerDeps } from "./worker-deps.ts"
 
 /** Why a step was broken off. */
@@ -46,15 +34,10 @@ const deadlineFailure = {
 export class PodWorker {
   readonly uid: string
   readonly #deps: WorkerDeps
-  readonly #backoff: CrashBackoff
   readonly #retry: Backoff
   readonly #resizer: PodResizer
-  /** Why containers are not running though they should, by name. */
-  readonly #waiting = new Map<string, WaitingReason>()
-  /** When containers that did not start may be tried again, by name. */
-  readonly #notBefore = new Map<string, number>()
-  /** Last words by container id. */
-  readonly #messages = new Map<string, string>()
+  readonly #launcher: PodLauncher
+  readonly #reporter: PodReporter
   #pod: Pod | undefined
   /** The API does not have the pod any more. */
   #gone: boolean
@@ -78,7 +61,8 @@ export class PodWorker {
     this.#pod = pod
     this.#gone = pod === undefined
     this.#removed = removed
-    this.#backoff = new CrashBackoff(deps.clock)
+    this.#launcher = new PodLauncher(deps)
+    this.#reporter = new PodReporter(deps)
     this.#resizer = new PodResizer(deps)
     this.#retry = new Backoff(deps.clock, { initialMs: 500, maxMs: 10_000, resetAfterMs: 60_000 })
     if (pod) this.#consider(pod)
@@ -105,8 +89,9 @@ export class PodWorker {
     const before = this.#pod
     this.#pod = pod
     if (before && this.#volumes) this.#deps.volumes.update(pod)
-    // A changed spec may be what the failed starts were waiting for.
-    if (before?.metadata.generation !== pod.metadata.generation) this.#notBefore.clear()
+    if (before?.metadata.generation !== pod.metadata.generation) this.#launcher.specChanged()
+    // An ephemeral container may mount a volume that none before it did.
+    if (before?.spec?.ephemeralContainers?.length !== pod.spec?.ephemeralContainers?.length) this.#volumes = undefined
     this.#consider(pod)
     const onlyStatus =
       before !== undefined &&
@@ -252,7 +237,9 @@ export class PodWorker {
     waits.push(resize.retryMs)
     if (plan.start.length > 0) {
       await writeHosts(this.#deps, pod, plan.sandbox)
-      const retryMs = await this.#start(pod, observed, plan.sandbox, plan.start, signal)
+      const volumes = this.#volumes ?? new Map<string, string>()
+      const { sandbox, start: starts } = plan
+      const retryMs = await this.#launcher.launch({ pod, observed, sandbox, starts, volumes, signal })
       observed = await cache.get(this.uid)
       probes.sync(pod, observed)
       await this.#publish(pod, observed)
@@ -288,30 +275,15 @@ export class PodWorker {
     return Date.parse(start) + seconds * 1000 - this.#deps.clock.now()
   }
 
-  #backoffKey({ spec }: PodContainer): string {
-    return `${spec.name}/${containerHash(spec)}`
-  }
-
   #plan(pod: Pod, observed: ObservedPod): PodPlan {
     const plan = planPod({
       pod,
       observed,
       probes: (id) => this.#deps.probes.verdicts(id),
-      backoff: (container, ended) => this.#backoff.remaining(this.#backoffKey(container), ended.finishedAtMs),
+      backoff: (container, ended) => this.#launcher.remaining(container, ended),
     })
-    if (plan.kind === "run") for (const wait of plan.wait) this.#noteCrashLoop(pod, wait)
+    if (plan.kind === "run") for (const wait of plan.wait) this.#launcher.noteCrashLoop(pod, wait)
     return plan
-  }
-
-  #noteCrashLoop(pod: Pod, { container, ended }: ContainerWait): void {
-    const { name } = container.spec
-    const delay = durationText(this.#backoff.delay(this.#backoffKey(container)))
-    const message = `back-off ${delay} restarting failed container=${name} pod=${podText(pod)}`
-    const told = this.#waiting.get(name)
-    this.#waiting.set(name, { reason: "CrashLoopBackOff", message })
-    if (told?.message === message) return
-    const text = `Back-off restarting failed container ${ended.name} in pod ${podText(pod)}`
-    this.#deps.events.container(pod, container, "Warning", "BackOff", text)
   }
 
   /** Makes everything outside the runtime that the pod needs: once, and again after a restart of the agent. */
@@ -372,59 +344,6 @@ export class PodWorker {
     this.#again = true
   }
 
-  /** Starts containers one after another; returns when to try again those that did not start. */
-  async #start(
-    pod: Pod,
-    observed: ObservedPod,
-    sandbox: ObservedSandbox,
-    starts: readonly ContainerStart[],
-    signal: AbortSignal,
-  ): Promise<number | undefined> {
-    const { starter, hostIps, cache } = this.#deps
-    const podIps = isHostNetwork(pod) ? hostIps() : sandbox.ips
-    const context = {
-      pod,
-      sandbox,
-      sandboxConfig: configOf(this.#deps, pod, sandbox.attempt),
-      facts: { podIps, hostIps: hostIps() },
-      volumes: this.#volumes ?? new Map<string, string>(),
-      signal,
-    }
-    const retries: number[] = []
-    for (const { container, restartCount } of starts) {
-      signal.throwIfAborted()
-      const { name, targetContainerName } = container.spec
-      const tooSoonMs = (this.#notBefore.get(name) ?? 0) - this.#deps.clock.now()
-      if (tooSoonMs > 0) {
-        retries.push(tooSoonMs)
-        continue
-      }
-      const ended = observed.containers.find((instance) => instance.name === name)
-      const target = targetContainerName ? latestIn(observed, sandbox.id, targetContainerName) : undefined
-      try {
-        await starter.start(context, { container, restartCount, ...(target ? { targetId: target.id } : {}) })
-        this.#waiting.delete(name)
-        this.#notBefore.delete(name)
-        this.#noteLaunch(container, ended)
-      } catch (error) {
-        if (!(error instanceof StartError)) throw error
-        this.#waiting.set(name, { reason: error.reason, message: error.message })
-        // What the runtime refused to start has ended: its next try is a restart like any other.
-        if (!error.early) this.#noteLaunch(container, ended)
-        const retryMs = error.early ? (error.retryAfterMs ?? this.#retry.next(name)) : 0
-        this.#notBefore.set(name, this.#deps.clock.now() + retryMs)
-        retries.push(retryMs)
-      } finally {
-        cache.mark(this.uid)
-      }
-    }
-    return retries.length > 0 ? Math.min(...retries) : undefined
-  }
-
-  #noteLaunch(container: PodContainer, ended: ObservedContainer | undefined): void {
-    if (ended?.state === "exited") this.#backoff.launched(this.#backoffKey(container), ended.finishedAtMs)
-  }
-
   // ---- its end
 
   async #stopAll(signal: AbortSignal): Promise<void> {
@@ -474,32 +393,13 @@ export class PodWorker {
   }
 
   async #publish(pod: Pod, observed: ObservedPod): Promise<void> {
-    const { status, clock, probes, timeText, hostIps } = this.#deps
     if (this.#gone) return
-    await this.#readMessages(observed)
-    const next: corev1.PodStatus = podStatus({
-      pod,
-      previous: status.current(pod),
-      observed,
-      hostIps: hostIps(),
-      nowMs: clock.now(),
-      timeText,
-      waiting: (name) => this.#waiting.get(name),
-      probes: (id) => probes.state(id),
-      terminationMessage: ({ id }) => this.#messages.get(id) ?? "",
+    await this.#reporter.report(pod, observed, {
       finished: this.#phase === "ended",
+      failure: this.#ending?.failure,
       passing: this.#phase === "syncing" ? this.#resizer.conditions : [],
-      ...(this.#ending?.failure ? { failure: this.#ending.failure } : {}),
+      waiting: (name) => this.#launcher.waiting(name),
     })
-    status.set(pod, next)
-  }
-
-  /** Last words are read once, when a container has ended. */
-  async #readMessages(observed: ObservedPod): Promise<void> {
-    for (const container of observed.containers) {
-      if (container.state !== "exited" || this.#messages.has(container.id)) continue
-      this.#messages.set(container.id, await terminationMessage(container))
-    }
   }
 }
 
