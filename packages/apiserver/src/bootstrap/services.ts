@@ -44,6 +44,8 @@ export async function ensureKubernetesService(client: Client, addresses: Service
     draft.spec.ports = ports ?? []
     return true
   })
+  // A server that only its own machine reaches is behind no Service: the API takes no loopback address there.
+  if (isLoopback(advertiseAddress)) return
   const subsets = [{ addresses: [{ ip: advertiseAddress }], ports: [{ name: "https", port, protocol: "TCP" }] }]
   const endpoints: corev1.Endpoints = {
     apiVersion: "v1",
@@ -58,6 +60,8 @@ export async function ensureKubernetesService(client: Client, addresses: Service
   })
   await ensureSlice(client, advertiseAddress, port)
 }
+
+const isLoopback = (address: string): boolean => address.startsWith("127.") || address === "::1"
 
 async function ensureSlice(client: Client, address: string, port: number): Promise<void> {
   const endpoints = [{ addresses: [address], conditions: { ready: true } }]
