@@ -47,6 +47,12 @@ export class ObjectCache<T extends KubeObject> {
     return found ? [...found.values()] : []
   }
 
+  countByIndex(name: string, value: string): number {
+    const index = this.#indexes.get(name)
+    if (!index) throw new Error(`no index ${JSON.stringify(name)}`)
+    return index.get(value)?.size ?? 0
+  }
+
   /** Returns what stood there before. */
   put(object: T): T | undefined {
     const key = keyText(keyOf(object))

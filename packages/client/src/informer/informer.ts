@@ -38,6 +38,8 @@ export interface Informer<T extends KubeObject> extends Component {
   values(): IterableIterator<T>
   inNamespace(namespace: string): readonly T[]
   byIndex(index: string, value: string): readonly T[]
+  /** How many `byIndex` would find, at no cost. */
+  countByIndex(index: string, value: string): number
   /** A name that is there already stays as it is. */
   addIndexer(name: string, indexer: Indexer<T>): void
   /** What is in the cache already is told as `add` at once. Returns what takes the handler away. */
@@ -148,6 +150,10 @@ class ReflectedInformer<T extends KubeObject> implements Informer<T> {
 
   byIndex(index: string, value: string): readonly T[] {
     return this.#cache.byIndex(index, value)
+  }
+
+  countByIndex(index: string, value: string): number {
+    return this.#cache.countByIndex(index, value)
   }
 
   addIndexer(name: string, indexer: Indexer<T>): void {

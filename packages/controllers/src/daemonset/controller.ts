@@ -9,6 +9,7 @@ import { Freshness } from "../shared/freshness.ts"
 import { applyHistory, deleteRevisions, planHistory, RevisionCollision, surplusRevisions } from "../shared/history.ts"
 import { ownedInformer, podInformer } from "../shared/indexes.ts"
 import { isNamespaceTerminating, PodControl } from "../shared/pod-control.ts"
+import { settleMs } from "../shared/settle.ts"
 import { slowStart } from "../shared/slow-start.ts"
 import { writeStatus } from "../shared/status.ts"
 import { daemonPod, hashLabel, placementOn } from "./placement.ts"
@@ -41,7 +42,12 @@ export const daemonSetController: ControllerDefinition = {
     daemonSets.addHandler({ add: enqueue, update: enqueue, delete: enqueue })
     const selects = (daemonSet: DaemonSet, object: { metadata: { labels?: Record<string, string> } }): boolean =>
       compileLabelSelector(daemonSet.spec?.selector).matches(object.metadata.labels)
-    enqueueOwners({ owned: pods, owners: daemonSets, selects, enqueue: (key) => controller.enqueue(key) })
+    enqueueOwners({
+      owned: pods,
+      owners: daemonSets,
+      selects,
+      enqueue: (key) => controller.enqueueAfter(key, settleMs(nodes.size)),
+    })
     enqueueOwners({ owned: revisions, owners: daemonSets, selects, enqueue: (key) => controller.enqueue(key) })
     const enqueueWhere = (isConcerned: (daemonSet: DaemonSet) => boolean): void => {
       for (const daemonSet of daemonSets.values()) if (isConcerned(daemonSet)) enqueue(daemonSet)

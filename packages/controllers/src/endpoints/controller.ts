@@ -7,6 +7,7 @@ import { Freshness } from "../shared/freshness.ts"
 import { podInformer } from "../shared/indexes.ts"
 import { isNamespaceTerminating } from "../shared/pod-control.ts"
 import { enqueueServices, hasSelector } from "../shared/services.ts"
+import { settleMs } from "../shared/settle.ts"
 import { endpointsOf } from "./plan.ts"
 
 export const endpointsController: ControllerDefinition = {
@@ -17,16 +18,23 @@ export const endpointsController: ControllerDefinition = {
     const services = informers.informer(refs.services)
     const pods = podInformer(informers)
     const endpoints = informers.informer(refs.endpoints)
+    /** How many pods each Service had when it was last looked at. */
+    const sizes = new Map<string, number>()
     const controller = newController({
       name: "endpoint",
-      reconciler: new EndpointsReconciler(context, services, pods, endpoints),
+      reconciler: new EndpointsReconciler(context, services, pods, endpoints, sizes),
       workers: config.workers,
       clock,
       log,
       metrics,
       waitFor: [services, pods, endpoints],
     })
-    enqueueServices({ services, pods, enqueue: (key) => controller.enqueue(key) })
+    enqueueServices({
+      services,
+      pods,
+      enqueue: (key) => controller.enqueue(key),
+      enqueueForPod: (key) => controller.enqueueAfter(key, settleMs(sizes.get(key) ?? 0)),
+    })
     // Endpoints that have no Service are somebody else's.
     const enqueue = (one: corev1.Endpoints): void => {
       if (services.get(keyOf(one))) controller.enqueue(keyOf(one))
@@ -41,6 +49,7 @@ class EndpointsReconciler implements Reconciler {
   readonly #services: Informer<corev1.Service>
   readonly #pods: Informer<corev1.Pod>
   readonly #endpoints: Informer<corev1.Endpoints>
+  readonly #sizes: Map<string, number>
   readonly #fresh: Freshness<corev1.Endpoints>
 
   constructor(
@@ -48,7 +57,9 @@ class EndpointsReconciler implements Reconciler {
     services: Informer<corev1.Service>,
     pods: Informer<corev1.Pod>,
     endpoints: Informer<corev1.Endpoints>,
+    sizes: Map<string, number>,
   ) {
+    this.#sizes = sizes
     this.#context = context
     this.#services = services
     this.#pods = pods
@@ -63,6 +74,7 @@ class EndpointsReconciler implements Reconciler {
     if (!this.#fresh.isFresh(id)) return done
     const current = this.#endpoints.get(key)
     if (!service) {
+      this.#sizes.delete(id)
       if (!current) {
         this.#fresh.forget(id)
         return done
@@ -76,6 +88,7 @@ class EndpointsReconciler implements Reconciler {
     if (!hasSelector(service)) return done
     const selector = selectorFromMap(service.spec?.selector)
     const pods = this.#pods.inNamespace(key.namespace).filter((pod) => selector.matches(pod.metadata.labels))
+    this.#sizes.set(id, pods.length)
     const next = endpointsOf(service, pods, current)
     const isSame =
       current !== undefined &&

@@ -7,6 +7,7 @@ import { Freshness } from "../shared/freshness.ts"
 import { podInformer } from "../shared/indexes.ts"
 import { isNamespaceTerminating } from "../shared/pod-control.ts"
 import { enqueueServices, hasSelector } from "../shared/services.ts"
+import { settleMs } from "../shared/settle.ts"
 import { addressTypesOf, endpointGroups } from "./endpoints.ts"
 import { managedBy, managedByLabel, planSlices, type SlicesPlan, serviceNameLabel } from "./plan.ts"
 
@@ -22,16 +23,23 @@ export const endpointSliceController: ControllerDefinition = {
     const pods = podInformer(informers)
     const nodes = informers.informer(refs.nodes)
     const slices = informers.informer(refs.endpointslices, { indexers: { [byService]: serviceKeys } })
+    /** How many pods each Service had when it was last looked at. */
+    const sizes = new Map<string, number>()
     const controller = newController({
       name: "endpointslice",
-      reconciler: new EndpointSliceReconciler(context, services, pods, nodes, slices),
+      reconciler: new EndpointSliceReconciler(context, services, pods, nodes, slices, sizes),
       workers: config.workers,
       clock,
       log,
       metrics,
       waitFor: [services, pods, nodes, slices],
     })
-    enqueueServices({ services, pods, enqueue: (key) => controller.enqueue(key) })
+    enqueueServices({
+      services,
+      pods,
+      enqueue: (key) => controller.enqueue(key),
+      enqueueForPod: (key) => controller.enqueueAfter(key, settleMs(sizes.get(key) ?? 0)),
+    })
     const enqueueOwner = (slice: discoveryv1.EndpointSlice): void => {
       for (const key of serviceKeys(slice)) controller.enqueue(key)
     }
@@ -60,6 +68,7 @@ class EndpointSliceReconciler implements Reconciler {
   readonly #pods: Informer<corev1.Pod>
   readonly #nodes: Informer<corev1.Node>
   readonly #slices: Informer<discoveryv1.EndpointSlice>
+  readonly #sizes: Map<string, number>
   readonly #fresh: Freshness<discoveryv1.EndpointSlice>
 
   constructor(
@@ -68,7 +77,9 @@ class EndpointSliceReconciler implements Reconciler {
     pods: Informer<corev1.Pod>,
     nodes: Informer<corev1.Node>,
     slices: Informer<discoveryv1.EndpointSlice>,
+    sizes: Map<string, number>,
   ) {
+    this.#sizes = sizes
     this.#context = context
     this.#services = services
     this.#pods = pods
@@ -81,6 +92,7 @@ class EndpointSliceReconciler implements Reconciler {
     const id = keyText(key)
     const service = this.#services.get(key)
     if (!service) {
+      this.#sizes.delete(id)
       // The slices are owned by the Service: they go with it.
       this.#fresh.forget(id)
       return done
@@ -89,6 +101,7 @@ class EndpointSliceReconciler implements Reconciler {
     if (!this.#fresh.isFresh(id)) return done
     const selector = selectorFromMap(service.spec?.selector)
     const pods = this.#pods.inNamespace(key.namespace).filter((pod) => selector.matches(pod.metadata.labels))
+    this.#sizes.set(id, pods.length)
     const existing = this.#slices.byIndex(byService, id).filter((slice) => !slice.metadata.deletionTimestamp)
     const families = addressTypesOf(service)
     for (const addressType of families) {

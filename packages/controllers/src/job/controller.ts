@@ -15,6 +15,7 @@ import { claimOwned, controllingOwner, enqueueOwners } from "../shared/claims.ts
 import { Freshness } from "../shared/freshness.ts"
 import { byController, podInformer } from "../shared/indexes.ts"
 import { isNamespaceTerminating, PodControl } from "../shared/pod-control.ts"
+import { settleMs } from "../shared/settle.ts"
 import { slowStart } from "../shared/slow-start.ts"
 import { writeStatus } from "../shared/status.ts"
 import { isFinished } from "./conditions.ts"
@@ -46,7 +47,13 @@ export const jobController: ControllerDefinition = {
         for (const pod of pods.byIndex(byController, job.metadata.uid ?? "")) orphans.enqueue(keyOf(pod))
       },
     })
-    enqueueOwners({ owned: pods, owners: jobs, selects, enqueue: (key) => controller.enqueue(key) })
+    enqueueOwners({
+      owned: pods,
+      owners: jobs,
+      selects,
+      enqueue: (key, job) =>
+        controller.enqueueAfter(key, settleMs(pods.countByIndex(byController, job.metadata.uid ?? ""))),
+    })
     const enqueueOrphan = (pod: Pod): void => {
       if (isTracked(pod) && !controllingOwner(pod, jobs)) orphans.enqueue(keyOf(pod))
     }

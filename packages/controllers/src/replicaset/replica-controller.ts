@@ -13,8 +13,9 @@ import type { Component } from "@ladya/util"
 import type { ControllerContext } from "../context.ts"
 import { claimOwned, enqueueOwners } from "../shared/claims.ts"
 import { Freshness } from "../shared/freshness.ts"
-import { podInformer } from "../shared/indexes.ts"
+import { byController, podInformer } from "../shared/indexes.ts"
 import { isNamespaceTerminating, PodControl, podFromTemplate } from "../shared/pod-control.ts"
+import { settleMs } from "../shared/settle.ts"
 import { slowStart } from "../shared/slow-start.ts"
 import { writeStatus } from "../shared/status.ts"
 import { planReplicas } from "./plan.ts"
@@ -56,7 +57,8 @@ export function newReplicaController<T extends Replicated>(
     owned: pods,
     owners,
     selects: (owner, pod) => kind.selector(owner).matches(pod.metadata.labels),
-    enqueue: (key) => controller.enqueue(key),
+    enqueue: (key, owner) =>
+      controller.enqueueAfter(key, settleMs(pods.countByIndex(byController, owner.metadata.uid ?? ""))),
   })
   return controller
 }
@@ -150,7 +152,7 @@ class ReplicaReconciler<T extends Replicated> implements Reconciler {
       if (!counts) {
         counts = new Map()
         for (const relative of this.#kind.related(owner, this.#owners)) {
-          for (const pod of this.#pods.byIndex("controller", relative.metadata.uid ?? "")) {
+          for (const pod of this.#pods.byIndex(byController, relative.metadata.uid ?? "")) {
             if (!isPodActive(pod)) continue
             const node = pod.spec?.nodeName ?? ""
             counts.set(node, (counts.get(node) ?? 0) + 1)

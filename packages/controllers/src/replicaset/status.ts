@@ -30,15 +30,27 @@ export interface ReplicaStatusInput {
 /** What a ReplicaSet (or ReplicationController) says of its pods. */
 export function replicaStatus(input: ReplicaStatusInput): appsv1.ReplicaSetStatus {
   const { previous, pods, minReadySeconds, now } = input
-  const active = pods.filter(isPodActive)
   const template = selectorFromMap(input.templateLabels)
-  const conditions = replicaConditions(input, active.length)
+  const sums = { active: 0, labeled: 0, ready: 0, available: 0, terminating: 0 }
+  for (const pod of pods) {
+    if (isPodTerminal(pod)) continue
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      sums.terminating++
+      continue
+    }
+    sums.active++
+    if (template.matches(pod.metadata.labels)) sums.labeled++
+    if (!isPodReady(pod)) continue
+    sums.ready++
+    if (minReadySeconds === 0 || isPodAvailable(pod, minReadySeconds, now)) sums.available++
+  }
+  const conditions = replicaConditions(input, sums.active)
   return compact({
-    replicas: active.length,
-    fullyLabeledReplicas: count(active.filter((pod) => template.matches(pod.metadata.labels)).length),
-    readyReplicas: count(active.filter(isPodReady).length),
-    availableReplicas: count(active.filter((pod) => isPodAvailable(pod, minReadySeconds, now)).length),
-    terminatingReplicas: pods.filter((pod) => pod.metadata.deletionTimestamp && !isPodTerminal(pod)).length,
+    replicas: sums.active,
+    fullyLabeledReplicas: count(sums.labeled),
+    readyReplicas: count(sums.ready),
+    availableReplicas: count(sums.available),
+    terminatingReplicas: sums.terminating,
     observedGeneration: input.generation ?? previous?.observedGeneration,
     conditions: conditions.length > 0 ? conditions : undefined,
   })

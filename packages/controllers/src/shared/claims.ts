@@ -105,11 +105,11 @@ export function enqueueOwners<O extends KubeObject, T extends KubeObject>(option
   owned: Informer<T>
   owners: Informer<O>
   selects(owner: O, object: T): boolean
-  enqueue(key: string): void
+  enqueue(key: string, owner: O): void
 }): void {
   const { owned, owners, selects, enqueue } = options
   const enqueueOwner = (owner: O | undefined): void => {
-    if (owner) enqueue(keyText(keyOf(owner)))
+    if (owner) enqueue(keyText(keyOf(owner)), owner)
   }
   const enqueueSelecting = (object: T): void => {
     for (const owner of owners.inNamespace(object.metadata.namespace ?? "")) {

@@ -68,13 +68,15 @@ export function enqueueServices(options: {
   services: Informer<Service>
   pods: Informer<Pod>
   enqueue(key: string): void
+  /** When a pod has changed. */
+  enqueueForPod(key: string): void
 }): void {
-  const { services, pods, enqueue } = options
+  const { services, pods, enqueue, enqueueForPod } = options
   const enqueueService = (service: Service): void => enqueue(keyText(keyOf(service)))
   services.addHandler({ add: enqueueService, update: enqueueService, delete: enqueueService })
   const enqueueSelecting = (...seen: Pod[]): void => {
     for (const service of services.inNamespace(seen[0]?.metadata.namespace ?? "")) {
-      if (seen.some((pod) => selects(service, pod))) enqueueService(service)
+      if (seen.some((pod) => selects(service, pod))) enqueueForPod(keyText(keyOf(service)))
     }
   }
   pods.addHandler({
