@@ -14,9 +14,21 @@ export async function isPortFree(port: number, hosts: readonly string[]): Promis
   return true
 }
 
-/** The first free port from `first` on, `wanted` before all others. */
-export async function findPort(wanted: number | undefined, first: number, hosts: readonly string[]): Promise<number> {
+export interface PortWish {
+  /** Taken before all others when it is free. */
+  wanted: number | undefined
+  /** Where the search begins. */
+  first: number
+  hosts: readonly string[]
+  /** Ports of others that may be down just now, but will want them back. */
+  reserved?: ReadonlySet<number>
+}
+
+/** The first free port that nobody else counts on. */
+export async function findPort({ wanted, first, hosts, reserved }: PortWish): Promise<number> {
   if (wanted !== undefined && (await isPortFree(wanted, hosts))) return wanted
-  for (let port = first; port < first + 200; port++) if (await isPortFree(port, hosts)) return port
+  for (let port = first; port < first + 200; port++) {
+    if (!reserved?.has(port) && (await isPortFree(port, hosts))) return port
+  }
   throw new LadyaError(`no port from ${first} to ${first + 199} is free on ${hosts.join(" and ")}`)
 }

@@ -1,4 +1,5 @@
-import { mkdir } from "node:fs/promises"
+import { mkdir, readdir } from "node:fs/promises"
+import { dirname, join } from "node:path"
 import { readJson, writeFileAtomic } from "../system/files.ts"
 import type { ProcessRecord } from "../system/processes.ts"
 import type { ClusterPaths } from "./paths.ts"
@@ -37,4 +38,16 @@ export async function readState(paths: ClusterPaths): Promise<ClusterState | und
 export async function writeState(paths: ClusterPaths, state: ClusterState): Promise<void> {
   await mkdir(paths.directory, { recursive: true, mode: 0o700 })
   await writeFileAtomic(paths.state, `${JSON.stringify(state, undefined, 2)}\n`, 0o600)
+}
+
+/** The states of all other clusters of this machine. */
+export async function otherStates(paths: ClusterPaths): Promise<ClusterState[]> {
+  const home = dirname(paths.directory)
+  const names = await readdir(home).catch(() => [])
+  const states = await Promise.all(
+    names
+      .filter((name) => name !== paths.name && !name.startsWith("."))
+      .map((name) => readJson(join(home, name, "cluster.json"))),
+  )
+  return states.filter((state) => state !== undefined) as ClusterState[]
 }

@@ -19,7 +19,7 @@ import { issueIdentities } from "./identities.ts"
 import { ensureAgent, ensureMachine, type NodeDeps } from "./node.ts"
 import { type ClusterPaths, clusterPaths } from "./paths.ts"
 import { findPort } from "./ports.ts"
-import { type ClusterState, readState, writeState } from "./state.ts"
+import { type ClusterState, otherStates, readState, writeState } from "./state.ts"
 import { mergeIntoUserKubeconfig, userKubeconfigPath } from "./user-kubeconfig.ts"
 import { waitForDns, waitForNodes, waitForServer } from "./wait.ts"
 
@@ -65,7 +65,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
     }
     await mkdir(paths.logs, { recursive: true, mode: 0o700 })
     const link = await inStep("make the cluster's link", () => ensureLink(paths.directory, before?.number))
-    const state = await planState(options, before, link)
+    const state = await planState(options, before, link, await otherStates(paths))
     // Saves are one after another: two nodes booting at once change one file.
     let saved: Promise<void> = Promise.resolve()
     const save = (): Promise<void> => {
@@ -93,6 +93,7 @@ async function planState(
   options: UpOptions,
   before: ClusterState | undefined,
   link: ClusterLink,
+  others: readonly ClusterState[],
 ): Promise<ClusterState> {
   const wanted = Math.max(options.nodes ?? before?.nodes.length ?? 1, before?.nodes.length ?? 0)
   const serverLives = isAlive(before?.server)
@@ -102,9 +103,19 @@ async function planState(
     version: 1,
     name: options.name,
     number: link.number,
-    apiPort: serverLives && before ? before.apiPort : await findPort(before?.apiPort, 6443, hosts),
+    apiPort:
+      serverLives && before
+        ? before.apiPort
+        : await findPort({
+            wanted: before?.apiPort,
+            first: 6443,
+            hosts,
+            reserved: new Set(others.map((other) => other.apiPort)),
+          }),
     registryPort:
-      serverLives && before ? before.registryPort : await findPort(before?.registryPort, 5000, [link.gateway]),
+      serverLives && before
+        ? before.registryPort
+        : await findPort({ wanted: before?.registryPort, first: 5000, hosts: [link.gateway] }),
     ...(serverLives && before?.server ? { server: before.server } : {}),
     nodes: Array.from({ length: wanted }, (_, index) => {
       const known = before?.nodes[index]
