@@ -37,8 +37,9 @@ const hasStatus = (kind: KindDefinition): boolean => kind.subresources.some((ent
 
 /** A new object of a kind without rules of its own has no status yet, and is in its first generation. */
 export function prepareNew(kind: KindDefinition, draft: KubeObject): void {
-  if (kind.behaviour.prepareForCreate) kind.behaviour.prepareForCreate(draft)
-  else if (hasStatus(kind)) {
+  const { prepareForCreate, prepareForUpdate } = kind.behaviour
+  if (prepareForCreate) prepareForCreate(draft)
+  else if (!prepareForUpdate && hasStatus(kind)) {
     delete (draft as Fields).status
     draft.metadata.generation = 1
   }
