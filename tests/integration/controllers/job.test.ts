@@ -14,7 +14,7 @@ function job(spec: Partial<batchv1.JobSpec> = {}): batchv1.Job {
     apiVersion: "batch/v1",
     kind: "Job",
     metadata: { namespace: "default", name: "sum" },
-    spec: { manualSelector: true, selector: { matchLabels: { work: "sum" } }, template, ...spec },
+    spec: { template, ...spec },
   }
 }
 
