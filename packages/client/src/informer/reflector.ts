@@ -26,7 +26,7 @@ export interface ReflectorOptions<T extends KubeObject> {
 }
 
 const backoffInitialMs = 100
-const backoffMaxMs = 5_000
+const backoffMaxMs = 3_000
 /** A watch that ends sooner than this, without an event, counts as a failure. */
 const shortWatchMs = 1_000
 
