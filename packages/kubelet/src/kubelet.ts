@@ -21,9 +21,11 @@ import { planAdmission } from "./pods/admission.ts"
 import { newChangeHub } from "./pods/change-hub.ts"
 import { newPodDirectories } from "./pods/directories.ts"
 import { newPodManager, type PodManager } from "./pods/manager.ts"
-import type { Pod } from "./pods/pod.ts"
+import { newMirrorPods } from "./pods/mirror-pods.ts"
+import { type Pod, podUid } from "./pods/pod.ts"
 import { newPodSource } from "./pods/pod-source.ts"
 import { planResize } from "./pods/resize.ts"
+import { newStaticPods } from "./pods/static-pods.ts"
 import { newProbeManager } from "./probes/manager.ts"
 import { newProbeRunner } from "./probes/runner.ts"
 import { newPodCgroups } from "./runtime/cgroups.ts"
@@ -118,7 +120,12 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
   const puller = newImagePuller({ images: cri.images, clock })
   const hooks = newHookRunner({ runtime, clock })
   const gate = newGate(parallelStarts)
-  const status = newStatusWriter({ client, clock, log })
+  const mirrors = newMirrorPods({
+    ...{ client, clock, log, pods: podInformer },
+    node: () => node.current(),
+    changed: wake,
+  })
+  const status = newStatusWriter({ client, clock, log, mirror: (pod) => mirrors.of(podUid(pod)) })
   const hostIps = (): readonly string[] => config.nodeIps
   const { manager: volumes } = newVolumes({
     ...{ root: config.dataDirectory, client, clock, random, log, allocatable },
@@ -148,6 +155,7 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
     ...{ runtime, cache, starter, puller, probes, status, events, volumes, cgroups, directories, clock, gate, hostIps },
     log: log.child({ part: "pods" }),
     pods: podInformer,
+    mirrors,
     killer: newKiller({ runtime, hooks, clock, log, event: events.container }),
     timeText: formatTime,
     resolver: () => ({
@@ -179,6 +187,7 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
     stop: async () => {
       volumes.stop()
       probes.stop()
+      mirrors.stop()
     },
   }
   const writer: Component = {
@@ -205,7 +214,17 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
     config: { host: config.nodeIps[0] ?? "", port: config.port, ...config.serving },
   })
   const rotation = newLogRotation({ runtime, clock, log, running: () => cache.running() })
-  const parts = [recorder, tools, server, node, watch, pods, rotation, images, eviction, writer]
+  const manifests = config.manifestDirectory
+    ? [
+        newStaticPods({
+          ...{ directory: config.manifestDirectory, nodeName: config.nodeName, clock, log },
+          added: (pod) => pods.addStatic(pod),
+          removed: (pod) => pods.removeStatic(pod),
+        }),
+      ]
+    : []
+  // Static pods are known before anybody asks which of the runtime's pods are nobody's.
+  const parts = [recorder, tools, server, node, watch, ...manifests, pods, rotation, images, eviction, writer]
   const group = new ComponentGroup("kubelet", parts, log)
   return {
     name: "kubelet",

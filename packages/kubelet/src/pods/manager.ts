@@ -1,14 +1,23 @@
+import { keyOf, keyText } from "@ladya/apimachinery"
 import type { Informer } from "@ladya/client"
 import { type Component, errorMessage, sleep } from "@ladya/util"
-import { isMirrorPod, isTerminalPhase, type Pod, podUid } from "./pod.ts"
+import { mirroredUid } from "./mirror-pods.ts"
+import { isMirrorPod, isStaticPod, isTerminalPhase, type Pod, podUid } from "./pod.ts"
 import { PodWorker } from "./worker.ts"
 import type { WorkerDeps } from "./worker-deps.ts"
+
+/** How static pods are shown in the API. */
+export interface StaticPodViews {
+  add(pod: Pod): void
+  remove(uid: string): void
+}
 
 export interface PodManagerDeps extends Omit<WorkerDeps, "admit" | "resize"> {
   /** The pods that are bound to this node. */
   pods: Informer<Pod>
   admit(pod: Pod, others: readonly Pod[]): ReturnType<WorkerDeps["admit"]>
   resize(asked: Pod, granted: Pod, others: readonly Pod[]): ReturnType<WorkerDeps["resize"]>
+  mirrors?: StaticPodViews
   /** How often what is left of pods that are gone is looked for; a minute unless told. */
   housekeepingMs?: number
 }
@@ -24,6 +33,9 @@ export interface PodManager extends Component {
   find(namespace: string, name: string): Pod | undefined
   /** Ends a pod because the node cannot keep it. */
   evict(uid: string, failure: { reason: string; message: string }, graceSeconds: number): void
+  /** A pod from a file of the node. */
+  addStatic(pod: Pod): void
+  removeStatic(pod: Pod): void
 }
 
 export function newPodManager(deps: PodManagerDeps): PodManager {
@@ -34,6 +46,8 @@ class Pods implements PodManager {
   readonly name = "pods"
   readonly #deps: PodManagerDeps
   readonly #workers = new Map<string, PodWorker>()
+  /** Static pods that wait for the end of the one whose file they stand in now, by its uid. */
+  readonly #successors = new Map<string, Pod>()
   readonly #stop = new AbortController()
   #removeHandler: (() => void) | undefined
   #housekeeping: Promise<void> | undefined
@@ -84,12 +98,51 @@ class Pods implements PodManager {
 
   find(namespace: string, name: string): Pod | undefined {
     const pod = this.#deps.pods.get({ namespace, name })
-    const worker = pod && this.#workers.get(podUid(pod))
+    const worker = pod && this.#workers.get(isMirrorPod(pod) ? mirroredUid(pod) : podUid(pod))
     return worker?.pod ? this.#withStatus(worker.pod) : undefined
   }
 
   evict(uid: string, failure: { reason: string; message: string }, graceSeconds: number): void {
     this.#workers.get(uid)?.evict(failure, graceSeconds)
+  }
+
+  addStatic(pod: Pod): void {
+    const uid = podUid(pod)
+    const before = this.#predecessor(pod)
+    if (before) {
+      // The file was changed: what it described before must have ended first.
+      this.#successors.set(before.uid, pod)
+      return
+    }
+    this.#deps.mirrors?.add(pod)
+    if (!this.#workers.has(uid)) this.#add(uid, pod).wake()
+  }
+
+  /** The worker of a pod of the same name that is, or may be, still there: one of the node's files, or the runtime's alone. */
+  #predecessor(pod: Pod): PodWorker | undefined {
+    const uid = podUid(pod)
+    const name = keyText(keyOf(pod))
+    for (const worker of this.#workers.values()) {
+      const other = worker.pod
+      if (other && worker.uid !== uid && isStaticPod(other) && keyText(keyOf(other)) === name) return worker
+    }
+    const left = this.#deps.cache
+      .uidsNamed(pod.metadata.namespace ?? "", pod.metadata.name ?? "")
+      .find((other) => other !== uid)
+    if (left === undefined) return undefined
+    const worker = this.#workers.get(left) ?? this.#add(left, undefined)
+    worker.wake()
+    return worker
+  }
+
+  removeStatic(pod: Pod): void {
+    for (const [uid, successor] of this.#successors) {
+      if (podUid(successor) === podUid(pod)) this.#successors.delete(uid)
+    }
+    const grace = pod.spec?.terminationGracePeriodSeconds ?? 30
+    const deletionTimestamp = this.#deps.timeText(this.#deps.clock.now())
+    const metadata = { ...pod.metadata, deletionTimestamp, deletionGracePeriodSeconds: grace }
+    this.#workers.get(podUid(pod))?.gone({ ...pod, metadata })
   }
 
   #withStatus(pod: Pod): Pod {
@@ -118,6 +171,10 @@ class Pods implements PodManager {
     }
     const worker = new PodWorker(deps, uid, pod, (removed) => {
       this.#workers.delete(removed)
+      this.#deps.mirrors?.remove(removed)
+      const successor = this.#successors.get(removed)
+      this.#successors.delete(removed)
+      if (successor) this.addStatic(successor)
       this.#balance()
     })
     this.#workers.set(uid, worker)

@@ -21,6 +21,8 @@ export interface RuntimeCache {
   relist(): Promise<string[]>
   /** Every pod the runtime has anything of, as of the last relist or read. */
   uids(): ReadonlySet<string>
+  /** The pods of this name that the runtime had anything of when it was last listed. */
+  uidsNamed(namespace: string, name: string): string[]
   /** The containers that ran when their pods were last read. */
   running(): ObservedContainer[]
   forget(uid: string): void
@@ -70,6 +72,8 @@ interface Entry {
   readVersion: number
   fingerprint: string
   reading: Promise<ObservedPod> | undefined
+  /** `namespace/name`, as of the last listing. */
+  fullName: string
 }
 
 export function newRuntimeCache({ runtime }: { runtime: RuntimeService }): RuntimeCache {
@@ -80,7 +84,7 @@ export function newRuntimeCache({ runtime }: { runtime: RuntimeService }): Runti
   const entryOf = (uid: string): Entry => {
     let entry = entries.get(uid)
     if (!entry) {
-      entry = { pod: undefined, version: 1, readVersion: 0, fingerprint: "", reading: undefined }
+      entry = { pod: undefined, version: 1, readVersion: 0, fingerprint: "", reading: undefined, fullName: "" }
       entries.set(uid, entry)
     }
     return entry
@@ -176,6 +180,8 @@ export function newRuntimeCache({ runtime }: { runtime: RuntimeService }): Runti
     for (const [uid, group] of groups) {
       for (const { id } of [...group.sandboxes, ...group.containers]) owners.set(id, uid)
       const entry = entryOf(uid)
+      const noted = (group.sandboxes[0] ?? group.containers[0])?.labels ?? {}
+      entry.fullName = `${noted[labels.podNamespace]}/${noted[labels.podName]}`
       if (entry.pod && entry.fingerprint === fingerprint(group.sandboxes, group.containers)) continue
       entry.version++
       changed.push(uid)
@@ -213,6 +219,8 @@ export function newRuntimeCache({ runtime }: { runtime: RuntimeService }): Runti
       }
       return result
     },
+    uidsNamed: (namespace, name) =>
+      [...entries].flatMap(([uid, { fullName }]) => (fullName === `${namespace}/${name}` ? [uid] : [])),
     running: () =>
       [...entries.values()].flatMap(({ pod }) => pod?.containers.filter(({ state }) => state === "running") ?? []),
     forget(uid) {

@@ -3,7 +3,7 @@ import { type corev1, refs } from "@ladya/api"
 import { isStatus } from "@ladya/apimachinery"
 import type { Client } from "@ladya/client"
 import { Backoff, type Clock, type Logger, sleep } from "@ladya/util"
-import { type Pod, podText, podUid } from "../pods/pod.ts"
+import { isStaticPod, type Pod, podText, podUid } from "../pods/pod.ts"
 import { ownedConditions, passingConditions } from "./conditions.ts"
 
 /** Brings the API's copy of pods' statuses in line with what the node agent finds; writes only what differs. */
@@ -24,6 +24,8 @@ export interface StatusWriter {
 
 export interface StatusWriterDeps {
   client: Client
+  /** The object in the API that shows a static pod; undefined while there is none. */
+  mirror?(pod: Pod): Pod | undefined
   clock: Clock
   log: Logger
 }
@@ -33,6 +35,8 @@ interface Entry {
   /** The newest copy of the object that is known. */
   known: Pod
   wanted: corev1.PodStatus | undefined
+  /** The last status that was set: what a static pod without an object in the API has. */
+  last: corev1.PodStatus | undefined
   writing: Promise<void> | undefined
 }
 
@@ -61,7 +65,7 @@ export function statusPatch(wanted: corev1.PodStatus, known: corev1.PodStatus): 
 const isNewer = (a: Pod, b: Pod): boolean =>
   Number(a.metadata.resourceVersion ?? 0) >= Number(b.metadata.resourceVersion ?? 0)
 
-export function newStatusWriter({ client, clock, log }: StatusWriterDeps): StatusWriter {
+export function newStatusWriter({ client, clock, log, mirror }: StatusWriterDeps): StatusWriter {
   const pods = client.resource(refs.pods)
   const entries = new Map<string, Entry>()
   const stopped = new AbortController()
@@ -70,7 +74,7 @@ export function newStatusWriter({ client, clock, log }: StatusWriterDeps): Statu
     const uid = podUid(pod)
     let entry = entries.get(uid)
     if (!entry) {
-      entry = { pod, known: pod, wanted: undefined, writing: undefined }
+      entry = { pod, known: pod, wanted: undefined, last: undefined, writing: undefined }
       entries.set(uid, entry)
     }
     return entry
@@ -79,6 +83,10 @@ export function newStatusWriter({ client, clock, log }: StatusWriterDeps): Statu
   /** Writes once; false when it must be tried again with what the API has now. */
   async function write(entry: Entry, wanted: corev1.PodStatus): Promise<boolean> {
     const { name = "", namespace = "" } = entry.pod.metadata
+    const shown = isStaticPod(entry.pod) ? mirror?.(entry.pod) : entry.pod
+    // Written when there is something to write it to.
+    if (!shown) return true
+    if (podUid(shown) !== podUid(entry.known)) entry.known = shown
     const known = entry.known.status ?? {}
     const patch = statusPatch(wanted, known)
     if (!patch) return true
@@ -86,7 +94,7 @@ export function newStatusWriter({ client, clock, log }: StatusWriterDeps): Statu
     const shared =
       (known.conditions ?? []).some(({ type }) => !owned.has(type)) || entry.pod.spec?.readinessGates?.length
     const version = shared && entry.known.metadata.resourceVersion
-    const metadata = { uid: podUid(entry.pod), ...(version ? { resourceVersion: version } : {}) }
+    const metadata = { uid: podUid(shown), ...(version ? { resourceVersion: version } : {}) }
     try {
       const written = await pods.patch(name, "merge", { metadata, status: patch }, { namespace, subresource: "status" })
       if (isNewer(written, entry.known)) entry.known = written
@@ -96,7 +104,7 @@ export function newStatusWriter({ client, clock, log }: StatusWriterDeps): Statu
       if (!isStatus(error, "Conflict")) throw error
       const now = await pods.get(name, { namespace })
       // Another pod of the same name: this one is gone.
-      if (podUid(now) !== podUid(entry.pod)) return true
+      if (podUid(now) !== podUid(shown)) return true
       entry.known = now
       return false
     }
@@ -122,7 +130,8 @@ export function newStatusWriter({ client, clock, log }: StatusWriterDeps): Statu
     set(pod, status) {
       const entry = entryOf(pod)
       entry.pod = pod
-      if (!entry.writing && !statusPatch(status, entry.known.status ?? {})) return
+      entry.last = status
+      if (!entry.writing && !statusPatch(status, entry.known.status ?? {}) && !isStaticPod(pod)) return
       entry.wanted = status
       entry.writing ??= drain(entry).finally(() => {
         entry.writing = undefined
@@ -130,6 +139,7 @@ export function newStatusWriter({ client, clock, log }: StatusWriterDeps): Statu
     },
     current(pod) {
       const entry = entries.get(podUid(pod))
+      if (isStaticPod(pod)) return entry?.last ?? mirror?.(pod)?.status ?? {}
       return entry?.wanted ?? entry?.known.status ?? pod.status ?? {}
     },
     saw(pod) {
