@@ -1,5 +1,6 @@
 import { mkdir, readdir } from "node:fs/promises"
 import { dirname, join } from "node:path"
+import { clusterOwners } from "../machine/link.ts"
 import { readJson, writeFileAtomic } from "../system/files.ts"
 import type { ProcessRecord } from "../system/processes.ts"
 import type { ClusterPaths } from "./paths.ts"
@@ -40,14 +41,14 @@ export async function writeState(paths: ClusterPaths, state: ClusterState): Prom
   await writeFileAtomic(paths.state, `${JSON.stringify(state, undefined, 2)}\n`, 0o600)
 }
 
-/** The states of all other clusters of this machine. */
+/** The states of all other clusters of this machine: those beside this one, and those that are on, wherever they are kept. */
 export async function otherStates(paths: ClusterPaths): Promise<ClusterState[]> {
   const home = dirname(paths.directory)
-  const names = await readdir(home).catch(() => [])
+  const beside = (await readdir(home).catch(() => [])).filter((name) => !name.startsWith("."))
+  const directories = new Set([...beside.map((name) => join(home, name)), ...(await clusterOwners())])
+  directories.delete(paths.directory)
   const states = await Promise.all(
-    names
-      .filter((name) => name !== paths.name && !name.startsWith("."))
-      .map((name) => readJson(join(home, name, "cluster.json"))),
+    [...directories].map((directory) => readJson(join(directory, "cluster.json")).catch(() => undefined)),
   )
   return states.filter((state) => state !== undefined) as ClusterState[]
 }

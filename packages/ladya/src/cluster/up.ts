@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises"
+import { dirname, join } from "node:path"
 import { systemClock } from "@ladya/util"
 import type { Progress } from "../cli/output.ts"
 import { inStep, LadyaError } from "../errors.ts"
@@ -7,11 +8,11 @@ import type { PublicRegistries } from "../images/mirror-hosts.ts"
 import { ImageStore } from "../images/store.ts"
 import { adopt } from "../machine/cgroups.ts"
 import { type ClusterLink, ensureLink, nodeAddress } from "../machine/link.ts"
-import { spawnDetached } from "../machine/machine.ts"
+import { haltMachine, spawnDetached } from "../machine/machine.ts"
 import { ensurePackages, loadModules, missingPackages } from "../system/debian-packages.ts"
 import { withLock } from "../system/files.ts"
 import { detectHost, type HostFacts } from "../system/host.ts"
-import { isAlive } from "../system/processes.ts"
+import { endProcess, isAlive } from "../system/processes.ts"
 import { raiseSysctls } from "../system/sysctls.ts"
 import { adminEntry } from "./access.ts"
 import { agentCommand, serverCommand } from "./commands.ts"
@@ -65,19 +66,30 @@ export async function up(options: UpOptions): Promise<UpResult> {
     }
     await mkdir(paths.logs, { recursive: true, mode: 0o700 })
     const link = await inStep("make the cluster's link", () => ensureLink(paths.directory, before?.number))
-    const state = await planState(options, before, link, await otherStates(paths))
+    if (before && before.number !== link.number) await endStranded(before)
+    // Two clusters that come up at once must not choose the same port.
+    const state = await withLock(join(dirname(paths.directory), ".ports.lock"), async () => {
+      const planned = await planState(options, before, link, await otherStates(paths))
+      await writeState(paths, planned)
+      return planned
+    })
     // Saves are one after another: two nodes booting at once change one file.
     let saved: Promise<void> = Promise.resolve()
     const save = (): Promise<void> => {
       saved = saved.then(() => writeState(paths, state))
       return saved
     }
-    await save()
     await raiseSysctls()
     await start({ paths, state, link, facts, save, options, portMoved: before?.apiPort !== state.apiPort })
     await mergeIntoUserKubeconfig(userKubeconfigPath(), await adminEntry(paths))
     return { state, paths }
   })
+}
+
+/** The cluster's bridge is gone and its number taken: what still runs on the old one can reach nothing. */
+async function endStranded(state: ClusterState): Promise<void> {
+  await endProcess(state.server, 5000)
+  for (const node of state.nodes) await haltMachine(node.processes.machine)
 }
 
 /** Installs the Debian packages that this machine lacks, and loads kernel modules. */
@@ -123,7 +135,6 @@ async function planState(
         name: known?.name ?? `${options.name}-${index + 1}`,
         address: nodeAddress(link, index + 1),
         veth: `${link.bridge}n${index + 1}`,
-        // On another link than before the machines are strangers to it: they are off, as the bridge they hung on is gone.
         processes: fresh ? {} : (known?.processes ?? {}),
       }
     }),

@@ -121,7 +121,15 @@ export async function removeLink(owner: string, link: ClusterLink): Promise<void
   if (own) await runOk("ip", ["link", "delete", link.bridge])
 }
 
+/** The directories of all clusters that are on this machine now, whoever's. */
+export async function clusterOwners(): Promise<string[]> {
+  const prefix = aliasOf("")
+  return (await bridges()).flatMap(({ ifalias = "" }) =>
+    ifalias.startsWith(prefix) ? [ifalias.slice(prefix.length)] : [],
+  )
+}
+
 /** Whether any cluster of anyone is left on this machine. */
 export async function hasAnyLink(): Promise<boolean> {
-  return (await bridges()).some((link) => link.ifalias?.startsWith("ladya:"))
+  return (await clusterOwners()).length > 0
 }
