@@ -2,10 +2,11 @@ import type * as v1 from "../generated/types/resourcev1.ts"
 import type * as beta from "../generated/types/resourcev1beta1.ts"
 import { compact } from "../objects.ts"
 
+// Validation comes after conversion: what is required may still be missing here.
 // v1beta1 writes a request's exact part inline and a device's properties below `basic`; v1 has them the other way round.
 
 function specToV1(spec: beta.ResourceClaimSpec): v1.ResourceClaimSpec {
-  if (!spec.devices?.requests) return spec as v1.ResourceClaimSpec
+  if (!spec?.devices?.requests) return spec as v1.ResourceClaimSpec
   const requests = spec.devices.requests.map(({ name, firstAvailable, ...exact }): v1.DeviceRequest => {
     const exactly = { ...exact, deviceClassName: exact.deviceClassName ?? "" }
     const hasExact = Object.keys(exact).length > 0 || !firstAvailable
@@ -15,7 +16,7 @@ function specToV1(spec: beta.ResourceClaimSpec): v1.ResourceClaimSpec {
 }
 
 function specFromV1(spec: v1.ResourceClaimSpec): beta.ResourceClaimSpec {
-  if (!spec.devices?.requests) return spec as beta.ResourceClaimSpec
+  if (!spec?.devices?.requests) return spec as beta.ResourceClaimSpec
   const requests = spec.devices.requests.map(
     ({ name, firstAvailable, exactly }): beta.DeviceRequest => compact({ name, ...exactly, firstAvailable }),
   )
@@ -34,7 +35,7 @@ export function claimTemplateToV1(template: beta.ResourceClaimTemplate): v1.Reso
   return {
     ...template,
     apiVersion: "resource.k8s.io/v1",
-    spec: { ...template.spec, spec: specToV1(template.spec.spec) },
+    spec: { ...template.spec, spec: specToV1(template.spec?.spec) },
   }
 }
 
@@ -42,12 +43,12 @@ export function claimTemplateFromV1(template: v1.ResourceClaimTemplate): beta.Re
   return {
     ...template,
     apiVersion: "resource.k8s.io/v1beta1",
-    spec: { ...template.spec, spec: specFromV1(template.spec.spec) },
+    spec: { ...template.spec, spec: specFromV1(template.spec?.spec) },
   }
 }
 
 export function sliceToV1(slice: beta.ResourceSlice): v1.ResourceSlice {
-  const { devices, ...spec } = slice.spec
+  const { devices, ...spec } = slice.spec ?? {}
   return {
     ...slice,
     apiVersion: "resource.k8s.io/v1",
@@ -56,7 +57,7 @@ export function sliceToV1(slice: beta.ResourceSlice): v1.ResourceSlice {
 }
 
 export function sliceFromV1(slice: v1.ResourceSlice): beta.ResourceSlice {
-  const { devices, ...spec } = slice.spec
+  const { devices, ...spec } = slice.spec ?? {}
   return {
     ...slice,
     apiVersion: "resource.k8s.io/v1beta1",

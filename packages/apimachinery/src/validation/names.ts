@@ -129,7 +129,9 @@ const qualifiedNameError = regexError(
 const knownQualifiedNames = new Set<string>()
 
 /** A label or annotation key: an optional DNS subdomain and `/`, then at most 63 characters. */
-export function isQualifiedName(text: string): string[] {
+export function isQualifiedName(key: string): string[] {
+  // A key that a client left out is an empty one.
+  const text = key ?? ""
   if (knownQualifiedNames.has(text)) return []
   const errors = qualifiedNameErrors(text)
   // Keys repeat endlessly in a cluster; the memory is bounded by starting over.
