@@ -89,6 +89,8 @@ export class Sessions {
       held.usable = false
       this.#held = this.#held.filter((one) => one !== held)
     }
+    // Node itself listens for the end once for each stream: many streams are no leak.
+    session.setMaxListeners(0)
     session.once("connect", () => session.setLocalWindowSize(windowBytes))
     session.on("remoteSettings", (settings) => {
       held.limit = settings.maxConcurrentStreams ?? unlimited
