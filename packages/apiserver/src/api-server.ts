@@ -90,7 +90,7 @@ class Server implements ApiServer {
       resources.add(kind, stored ?? kind)
     }
     const hooks = new Map<string, WriteHooks>()
-    const engine = { clock, log, random, resources, admission: [] as ApiServerConfig["admission"], hooks }
+    const engine: Engine = { clock, log, random, resources, admission: [], hooks }
     const special = builtInSubresources(kinds)
     const loopback = new InProcessTransport(
       {
@@ -111,6 +111,7 @@ class Server implements ApiServer {
     const services = resources.storage("", "services")
     hooks.set("/services", new ServiceAllocator({ services, serviceCidr, nodePorts, random }))
     this.#authorizer = newAuthorizerChain(this.#config.authorizers)
+    engine.authorizer = this.#authorizer
     this.#config = { ...this.#config, special }
     this.#compactor = new Compactor({ store, clock, log, keepMs: this.#config.compactAfterMs })
     this.handler = this.#newHandler()

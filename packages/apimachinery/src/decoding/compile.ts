@@ -136,7 +136,11 @@ function structOf(name: string, schema: TypeSchema, fieldOf: (field: FieldSchema
         key,
         {
           decode: fieldOf(field),
-          dropEmpty: (field.type === "array" || field.type === "map") && !schema.required?.includes(key),
+          // An empty list of managers is a wish: to forget them.
+          dropEmpty:
+            (field.type === "array" || field.type === "map") &&
+            !schema.required?.includes(key) &&
+            key !== "managedFields",
         },
       ]),
     )

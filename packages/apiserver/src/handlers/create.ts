@@ -1,5 +1,6 @@
 import { generatedName, type KubeObject, newStatusError, statusError, validateObjectMeta } from "@ladya/apimachinery"
 import { attributesOf, mutate, validate } from "./admit.ts"
+import { recordWrite } from "./field-manager.ts"
 import { ensureName, ensureNamespace, fillNewMetadata } from "./metadata.ts"
 import { type Engine, type Operation, type Result, storageOf } from "./operation.ts"
 import { prepareNew } from "./strategies.ts"
@@ -14,7 +15,12 @@ const ttlSeconds: Readonly<Record<string, number>> = { "/events": 3600 }
  * Stores a new object. `input` is private, in the version of the operation, and given away.
  * Throws 400, 403, 404 (namespace), 409 AlreadyExists and 422 Statuses.
  */
-export async function createObject(engine: Engine, operation: Operation, input: KubeObject): Promise<Result> {
+export async function createObject(
+  engine: Engine,
+  operation: Operation,
+  input: KubeObject,
+  options: { ownership?: "given" } = {},
+): Promise<Result> {
   const storage = storageOf(operation)
   const served = operation.resource.kind
   const { kind } = storage
@@ -25,6 +31,8 @@ export async function createObject(engine: Engine, operation: Operation, input: 
     throw statusError.badRequest("resourceVersion should not be set on objects to be created")
   }
   served.behaviour.default?.(input)
+  const managedFields =
+    options.ownership === "given" ? input.metadata.managedFields : recordWrite(engine, operation, undefined, input)
   const draft = served.toStorage(input)
   if (draft !== input) behaviour.default?.(draft)
   const base = draft.metadata.name ? "" : (draft.metadata.generateName ?? "")
@@ -33,6 +41,7 @@ export async function createObject(engine: Engine, operation: Operation, input: 
   const attributes = attributesOf(operation, "CREATE", draft, undefined)
   await mutate(engine, attributes)
   fillNewMetadata(draft, engine.clock)
+  if (managedFields) draft.metadata.managedFields = managedFields
   prepareNew(kind, draft)
   behaviour.default?.(draft)
 

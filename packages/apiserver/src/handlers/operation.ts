@@ -3,6 +3,7 @@ import type { KubeObject } from "@ladya/apimachinery"
 import type { Clock, Logger, Random } from "@ladya/util"
 import type { AdmissionPlugin } from "../admission/admission.ts"
 import type { UserInfo } from "../authentication/authenticator.ts"
+import type { Authorizer } from "../authorization/authorizer.ts"
 import type { ResourceTable, ServedResource } from "../resources.ts"
 import type { Entry } from "../storage/entry.ts"
 import type { ResourceStorage } from "../storage/resource-storage.ts"
@@ -15,6 +16,8 @@ export interface Engine {
   resources: ResourceTable
   /** In this order. */
   admission: readonly AdmissionPlugin[]
+  /** Asked when applying makes an object; without it that is allowed. */
+  authorizer?: Authorizer
   /** What a write of some kinds does besides (Service addresses), by `group/resource`. */
   hooks: ReadonlyMap<string, WriteHooks>
 }
@@ -43,7 +46,10 @@ export interface Operation {
   /** Empty for create, list and so on. */
   name: string
   dryRun: boolean
+  /** Who owns the fields that this changes. */
   fieldManager: string
+  /** Given when a configuration is applied: whether it takes fields from other managers. */
+  force?: boolean
   fieldValidation: "Strict" | "Warn" | "Ignore"
   /** Texts that become Warning headers. */
   warnings: string[]

@@ -1,4 +1,4 @@
-import { newStatusError, StatusError, statusError } from "@ladya/apimachinery"
+import { type FieldError, fieldError, newStatusError, StatusError, statusError } from "@ladya/apimachinery"
 import type { ApiRequest } from "../request.ts"
 import { isTrue } from "../request-info.ts"
 import { foreignValue } from "./body.ts"
@@ -64,6 +64,37 @@ export function writeParameters(query: URLSearchParams, userAgent: string | unde
   }
 }
 
+const maxManagerBytes = 128
+
+/** Whether an apply takes fields from others. Throws a 422 Status for what only applying has, or what it must have. */
+export function patchForce(query: URLSearchParams, isApply: boolean): boolean {
+  const force = query.get("force")
+  const errors: FieldError[] = []
+  if (!isApply && force !== null) errors.push(fieldError.forbidden("force", "may not be specified for non-apply patch"))
+  if (isApply && !query.get("fieldManager"))
+    errors.push(fieldError.required("fieldManager", "is required for apply patch"))
+  errors.push(...managerErrors(query.get("fieldManager") ?? ""))
+  if (errors.length > 0) throw statusError.invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", errors)
+  return isTrue(force)
+}
+
+function managerErrors(manager: string): FieldError[] {
+  const errors: FieldError[] = []
+  if (Buffer.byteLength(manager) > maxManagerBytes) errors.push(fieldError.tooLong("fieldManager", maxManagerBytes))
+  let position = 0
+  for (const character of manager) {
+    if (!isPrintable(character)) {
+      const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")
+      errors.push(fieldError.invalid("fieldManager", manager, `invalid character U+${code} (at position ${position})`))
+    }
+    position += Buffer.byteLength(character)
+  }
+  return errors
+}
+
+const isPrintable = (character: string): boolean =>
+  character === " " || /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(character)
+
 export function isDryRun(values: readonly string[]): boolean {
   const bad = values.find((value) => value !== "All")
   if (bad !== undefined) {
@@ -83,7 +114,9 @@ export function isDryRun(values: readonly string[]): boolean {
 // Without a field manager the client's program name stands in, as everywhere in Kubernetes.
 function managerOf(userAgent: string | undefined): string {
   const name = (userAgent ?? "").split("/")[0] ?? ""
-  return name.slice(0, 128) || "unknown"
+  return /^[ -~]{1,128}$/.test(name)
+    ? name
+    : [...name].filter(isPrintable).join("").slice(0, maxManagerBytes) || "unknown"
 }
 
 /** Options of a deletion: from the query, or over it from a body. */

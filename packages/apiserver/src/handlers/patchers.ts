@@ -11,6 +11,7 @@ import {
   parsePatch,
 } from "@ladya/apimachinery"
 import type { ApiRequest } from "../request.ts"
+import { applyPatchType } from "./apply.ts"
 import type { Operation } from "./operation.ts"
 import type { Patcher } from "./patch.ts"
 import { decodeTarget } from "./types.ts"
@@ -22,14 +23,19 @@ const formats: Readonly<Record<string, PatchFormat>> = {
   "application/strategic-merge-patch+json": "strategic",
 }
 
+/** The media type of a request's patch. */
+export function patchTypeOf(request: ApiRequest): string {
+  return (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? ""
+}
+
 /** Reads the patch of a request. Throws 400 and 415 Statuses. */
 export async function patcherOf(request: ApiRequest, operation: Operation, target?: DecodeTarget): Promise<Patcher> {
-  const type = (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase() ?? ""
+  const type = patchTypeOf(request)
   const format = Object.hasOwn(formats, type) ? formats[type] : undefined
   if (!format) {
     throw newStatusError(
       "UnsupportedMediaType",
-      `the body of the request was in an unknown format - accepted media types include: ${Object.keys(formats).join(", ")}`,
+      `the body of the request was in an unknown format - accepted media types include: ${[...Object.keys(formats), applyPatchType].join(", ")}`,
     )
   }
   return newPatcher(operation, format, parsePatch(await request.body(), format), target)
@@ -38,12 +44,19 @@ export async function patcherOf(request: ApiRequest, operation: Operation, targe
 /** Applies a patch to an object of the operation's kind and brings the outcome into the shape of its type. */
 export function newPatcher(operation: Operation, format: PatchFormat, patch: unknown, target?: DecodeTarget): Patcher {
   const wanted = target ?? decodeTarget(operation)
+  const text = JSON.stringify(patch)
+  const isKept = !text.includes("managedFields") && !(format === "json" && /"(path|from)":"(\/metadata)?"/.test(text))
   return (previous) => {
-    const next = apply(previous, format, patch, wanted.type)
-    return decodePatchedObject(next, JSON.stringify(patch), wanted, schemaSource, {
+    const { managedFields, ...metadata } = previous.metadata
+    // Who owns what is long and mostly not what is patched: it is not copied then.
+    const start = isKept ? { ...previous, metadata } : previous
+    const next = apply(start, format, patch, wanted.type)
+    const decoded = decodePatchedObject(next, text, wanted, schemaSource, {
       fieldValidation: operation.fieldValidation,
       warnings: operation.warnings,
     })
+    if (isKept && managedFields) decoded.metadata.managedFields = managedFields
+    return decoded
   }
 }
 

@@ -3,6 +3,7 @@ import type { Store } from "@ladya/store"
 import type { ApiRequest, ApiResponse, Handler, hijacked } from "../request.ts"
 import { isTrue } from "../request-info.ts"
 import type { ServedResource } from "../resources.ts"
+import { applyObject, applyPatchType, configurationOf, newApplier } from "./apply.ts"
 import { decodeBody } from "./body.ts"
 import { createObject } from "./create.ts"
 import { deleteObject } from "./delete.ts"
@@ -12,9 +13,9 @@ import { listObjects } from "./list.ts"
 import { negotiate } from "./media-type.ts"
 import { ensureName, ensureNamespace } from "./metadata.ts"
 import type { Engine, Operation, Result } from "./operation.ts"
-import { deleteOptions, listOptions, watchOptions, writeParameters } from "./parameters.ts"
+import { deleteOptions, listOptions, patchForce, watchOptions, writeParameters } from "./parameters.ts"
 import { patchObject } from "./patch.ts"
-import { patcherOf } from "./patchers.ts"
+import { patcherOf, patchTypeOf } from "./patchers.ts"
 import { isKeptVersion, isPlain, type PresentContext, respond } from "./respond.ts"
 import { methodNotAllowed, noSuchResource, type SpecialResource, specialKey } from "./special.ts"
 import { strategyOf } from "./strategies.ts"
@@ -104,7 +105,9 @@ async function serve(
       return answer(await update(engine, operation, await bodyOf(request, operation)))
     }
     case "patch":
-      writing(request, operation)
+      if (isApplying(request, operation)) {
+        return answer(await applyObject(engine, operation, await configurationOf(request, operation)))
+      }
       return answer(await patchObject(engine, operation, await patcherOf(request, operation)))
     case "delete": {
       const { dryRun, ...options } = await deleteOptions(request)
@@ -155,8 +158,12 @@ async function serveSpecial(
     return special.update(engine, operation, () => deepCopy(input))
   }
   if (verb === "patch" && special.update) {
-    writing(request, operation)
-    return special.update(engine, operation, await patcherOf(request, operation, special.input))
+    if (!isApplying(request, operation)) {
+      return special.update(engine, operation, await patcherOf(request, operation, special.input))
+    }
+    const config = await configurationOf(request, operation)
+    const target = special.input ?? decodeTarget(operation)
+    return special.update(engine, operation, newApplier(engine, operation, target, config))
   }
   throw methodNotAllowed()
 }
@@ -186,6 +193,15 @@ function writing(request: ApiRequest, operation: Operation): void {
   operation.dryRun = dryRun
   operation.fieldManager = fieldManager
   operation.fieldValidation = fieldValidation
+}
+
+/** Reads the parameters of a patch; whether a configuration is applied. */
+function isApplying(request: ApiRequest, operation: Operation): boolean {
+  const isApply = patchTypeOf(request) === applyPatchType
+  const force = patchForce(request.query, isApply)
+  writing(request, operation)
+  if (isApply) operation.force = force
+  return isApply
 }
 
 function presentContext(deps: RestDeps, request: ApiRequest, isWatch: boolean): PresentContext {

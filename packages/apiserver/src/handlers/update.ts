@@ -1,8 +1,9 @@
-import { fieldError, type KubeObject, statusError, validateObjectMetaUpdate } from "@ladya/apimachinery"
+import { fieldError, type KubeObject, semanticEqual, statusError, validateObjectMetaUpdate } from "@ladya/apimachinery"
 import type { Entry } from "../storage/entry.ts"
 import type { ResourceStorage } from "../storage/resource-storage.ts"
 import { attributesOf, mutate, validate } from "./admit.ts"
 import { createObject } from "./create.ts"
+import { differsInTimesOnly, recordWrite, setManagedFields } from "./field-manager.ts"
 import { ensureName, ensureNamespace, keepMetadata } from "./metadata.ts"
 import { type Engine, type Operation, type Result, servedObject, storageOf } from "./operation.ts"
 import type { UpdateStrategy } from "./strategies.ts"
@@ -11,6 +12,10 @@ export interface UpdateOptions {
   strategy: UpdateStrategy
   /** What is computed carries the version it was computed from: that pins nothing, and a conflict is tried again. */
   isPatch?: boolean
+  /** Who owns the fields: found out (unless told), as it stood before, or given with what is computed. */
+  ownership?: "kept" | "given"
+  /** Makes what is not there. */
+  createsMissing?: boolean
   /**
    * Makes the draft, in the version of the operation, from what stands there. May be called again after a conflict.
    * `previous` is frozen, undefined when there is nothing.
@@ -41,7 +46,8 @@ type Step = { done: true; result: Result } | { done: false; isPinned: boolean; c
 
 async function createInstead(engine: Engine, operation: Operation, options: UpdateOptions): Promise<Result> {
   const { kind } = operation.resource
-  const isAllowed = options.strategy.mayCreate && storageOf(operation).kind.behaviour.allowCreateOnUpdate
+  const isAllowed =
+    options.createsMissing || (options.strategy.mayCreate && storageOf(operation).kind.behaviour.allowCreateOnUpdate)
   if (!isAllowed) throw statusError.notFound(kind, operation.name)
   const draft = await options.compute(undefined)
   if (draft.metadata.uid) {
@@ -55,7 +61,7 @@ async function createInstead(engine: Engine, operation: Operation, options: Upda
     throw statusError.notFound(kind, operation.name)
   }
   delete draft.metadata.resourceVersion
-  return createObject(engine, operation, draft)
+  return createObject(engine, operation, draft, options.ownership === "given" ? { ownership: "given" } : {})
 }
 
 async function tryUpdate(
@@ -70,21 +76,25 @@ async function tryUpdate(
   const { kind } = storage
   const { strategy } = options
   const previous = current.object
-  const input = await options.compute(servedObject(operation, current))
+  const live = servedObject(operation, current)
+  const input = await options.compute(live)
   ensureNamespace(input, operation.namespace)
   ensureName(input, operation.name)
   const isPinned = checkPreconditions(operation, input, previous) && !options.isPatch
   served.behaviour.default?.(input)
+  const managedFields = managedFieldsOf(engine, operation, options, live, input)
   const draft = served.toStorage(input)
   if (draft !== input) kind.behaviour.default?.(draft)
 
   const errors = keepMetadata(draft, previous)
+  setManagedFields(draft, managedFields)
   draft.metadata.resourceVersion = String(current.revision)
   const attributes = attributesOf(operation, "UPDATE", draft, previous)
   await mutate(engine, attributes)
   kind.behaviour.default?.(draft)
   // From here on the draft may share parts with what stands there: they are frozen.
   strategy.prepare(draft, previous)
+  setManagedFields(draft, managedFields)
 
   const hooks = operation.subresource ? undefined : engine.hooks.get(`${kind.storage.group}/${kind.storage.resource}`)
   const reservation = await hooks?.beforeWrite(draft, previous, { dryRun: operation.dryRun })
@@ -105,6 +115,18 @@ async function tryUpdate(
   }
 }
 
+function managedFieldsOf(
+  engine: Engine,
+  operation: Operation,
+  options: UpdateOptions,
+  live: KubeObject,
+  input: KubeObject,
+): KubeObject["metadata"]["managedFields"] {
+  if (options.ownership === "given") return input.metadata.managedFields
+  if (options.ownership === "kept") return live.metadata.managedFields
+  return recordWrite(engine, operation, live, input)
+}
+
 async function write(
   operation: Operation,
   strategy: UpdateStrategy,
@@ -115,7 +137,7 @@ async function write(
 ): Promise<Step> {
   const value = storage.encode(draft)
   // Nothing changed: the version stays, and nobody is told.
-  if (value.equals(current.value)) return entryStep(current)
+  if (isUnchanged(draft, value, current)) return entryStep(current)
   if (operation.dryRun) {
     const object = operation.resource.kind.fromStorage(draft)
     return { done: true, result: { type: "object", code: 200, object, kind: operation.resource.kind } }
@@ -129,6 +151,13 @@ async function write(
   draft.metadata.resourceVersion = String(outcome.entry.revision)
   const object = operation.resource.kind.fromStorage(draft)
   return { done: true, result: { type: "object", code: 200, object, kind: operation.resource.kind } }
+}
+
+/** The same but for the order of fields, or the times of managers: neither makes a text longer or shorter. */
+function isUnchanged(draft: KubeObject, value: Buffer, current: Entry): boolean {
+  if (value.length !== current.value.length) return false
+  if (value.equals(current.value)) return true
+  return semanticEqual(draft, current.object) || differsInTimesOnly(draft, current.object)
 }
 
 const entryStep = (entry: Entry): Step => ({ done: true, result: { type: "entry", code: 200, entry } })

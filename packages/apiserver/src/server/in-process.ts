@@ -124,7 +124,7 @@ export class InProcessTransport implements Transport {
     if ("parameters" in call) {
       const parameters = call.parameters as { dryRun?: boolean; fieldManager?: string }
       operation.dryRun = parameters.dryRun ?? false
-      operation.fieldManager = parameters.fieldManager ?? this.#user.name
+      operation.fieldManager = parameters.fieldManager ?? managerOf(this.#user)
     }
     if (verb === "create" && resource.kind.namespaced && !operation.namespace) {
       operation.namespace = ("object" in call ? call.object.metadata.namespace : "") ?? ""
@@ -206,19 +206,28 @@ function bookmarkObject(operation: Operation, revision: number): KubeObject {
   return freezeObject({ kind: kind.kind, apiVersion: apiVersionOf(kind), metadata })
 }
 
+/** Components own fields under their programs' names, as upstream's do. */
+function managerOf(user: UserInfo): string {
+  if (user.name.startsWith("system:serviceaccount:kube-system:")) return "kube-controller-manager"
+  return user.name.startsWith("system:kube-") ? user.name.slice("system:".length) : user.name
+}
+
 const neverAborted = new AbortController().signal
 
 /** A private copy with kind and apiVersion filled in. */
 function inputOf(operation: Operation, object: KubeObject): KubeObject {
   const { kind } = operation.resource
-  const copy = deepCopy(object)
+  const { managedFields, ...metadata } = object.metadata ?? {}
+  const copy: KubeObject = deepCopy({ ...object, metadata })
+  // Who owns what comes mostly from here and goes back as it was: frozen, it needs no copy.
+  if (managedFields)
+    copy.metadata.managedFields = Object.isFrozen(managedFields) ? managedFields : deepCopy(managedFields)
   const apiVersion = kind.group ? `${kind.group}/${kind.version}` : kind.version
   if (copy.kind && copy.kind !== kind.kind) {
     throw statusError.badRequest(`the object provided is a ${copy.kind}, not a ${kind.kind}`)
   }
   copy.kind = kind.kind
   copy.apiVersion = apiVersion
-  copy.metadata ??= {}
   return copy
 }
 

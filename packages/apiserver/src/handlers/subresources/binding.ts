@@ -20,6 +20,7 @@ async function bind(engine: Engine, operation: Operation, binding: corev1.Bindin
   await updateObject(engine, pod, {
     strategy: { prepare: () => undefined, validate: () => [] },
     isPatch: true,
+    ownership: "kept",
     compute(previous) {
       const draft = deepCopy(previous as corev1.Pod)
       const target = { group: "", resource: "pods/binding" }

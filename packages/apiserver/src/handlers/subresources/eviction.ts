@@ -80,7 +80,12 @@ async function askBudget(engine: Engine, operation: Operation, pod: corev1.Pod):
     await updateObject(
       engine,
       { ...operation, resource, name, subresource: "status" },
-      { strategy, isPatch: true, compute: (current) => take(current as policyv1.PodDisruptionBudget, pod, engine) },
+      {
+        strategy,
+        isPatch: true,
+        ownership: "kept",
+        compute: (current) => take(current as policyv1.PodDisruptionBudget, pod, engine),
+      },
     )
   } catch (error) {
     if (isStatus(error, "Conflict")) throw tooMany(`the disruption budget ${name} is changing too fast`, 10)

@@ -1,5 +1,16 @@
 import type { autoscalingv1, ScaleAccess } from "@ladya/api"
-import { deepCopy, fieldError, type KubeObject, statusError } from "@ladya/apimachinery"
+import {
+  type DecodeTarget,
+  deepCopy,
+  fieldError,
+  type KubeObject,
+  managedFromScale,
+  managedOfScale,
+  recordUpdate,
+  statusError,
+} from "@ladya/apimachinery"
+import { viewOwnership } from "../apply.ts"
+import { setManagedFields } from "../field-manager.ts"
 import { type Engine, type Operation, type Result, servedObject, storageOf } from "../operation.ts"
 import { type Compute, methodNotAllowed, type SpecialResource } from "../special.ts"
 import { strategyOf } from "../strategies.ts"
@@ -49,7 +60,11 @@ async function updateScale(engine: Engine, operation: Operation, compute: Comput
     strategy: { ...strategy, mayCreate: false },
     compute(previous) {
       const current = previous as KubeObject
-      const wanted = compute(scaleOf(access, current)) as autoscalingv1.Scale
+      const scale = scaleOf(access, current)
+      setManagedFields(scale, managedOfScale(current, scale.apiVersion))
+      const wanted = compute(scale) as autoscalingv1.Scale
+      const owners =
+        operation.force === undefined ? recordScale(engine, operation, scale, wanted) : wanted.metadata.managedFields
       const replicas = checkedReplicas(operation, wanted)
       const draft = deepCopy(current)
       access.write(draft, replicas)
@@ -57,9 +72,11 @@ async function updateScale(engine: Engine, operation: Operation, compute: Comput
       if (resourceVersion) draft.metadata.resourceVersion = resourceVersion
       else delete draft.metadata.resourceVersion
       if (uid) draft.metadata.uid = uid
+      setManagedFields(draft, managedFromScale(current, owners))
       return draft
     },
     isPatch: true,
+    ownership: "given",
   })
   const object =
     result.type === "entry"
@@ -68,6 +85,24 @@ async function updateScale(engine: Engine, operation: Operation, compute: Comput
         ? result.object
         : undefined
   return object ? resultOf(scaleOf(access, object)) : result
+}
+
+const scaleTarget: DecodeTarget = {
+  group: "autoscaling",
+  version: "v1",
+  kind: "Scale",
+  type: "io.k8s.api.autoscaling.v1.Scale",
+}
+
+function recordScale(
+  engine: Engine,
+  operation: Operation,
+  scale: autoscalingv1.Scale,
+  wanted: autoscalingv1.Scale,
+): autoscalingv1.Scale["metadata"]["managedFields"] {
+  // An object that is not tracked stays so.
+  const context = viewOwnership(engine, operation, scaleTarget)
+  return recordUpdate(context, scale, wanted, operation.fieldManager)
 }
 
 function checkedReplicas(operation: Operation, scale: autoscalingv1.Scale): number {

@@ -1,0 +1,139 @@
+import { schemaSource } from "@ladya/api"
+import {
+  applyConfiguration,
+  type DecodeTarget,
+  decodePatchedObject,
+  deepCopy,
+  fieldTypeOf,
+  formatTime,
+  type KubeObject,
+  type OwnershipContext,
+  statusError,
+} from "@ladya/apimachinery"
+import { parse as parseYaml } from "yaml"
+import { authorize } from "../filters/authorize.ts"
+import type { ApiRequest } from "../request.ts"
+import { ownershipOf } from "./field-manager.ts"
+import { type Engine, type Operation, type Result, storageOf } from "./operation.ts"
+import type { Patcher } from "./patch.ts"
+import { methodNotAllowed } from "./special.ts"
+import { strategyOf } from "./strategies.ts"
+import { updateObject } from "./update.ts"
+
+export const applyPatchType = "application/apply-patch+yaml"
+
+/** Reads a configuration to be applied: YAML, JSON being that too. Throws a 400 Status. */
+export async function configurationOf(request: ApiRequest, operation: Operation): Promise<unknown> {
+  const text = (await request.body()).toString("utf8")
+  if (text.startsWith("{")) {
+    try {
+      return JSON.parse(text) as unknown
+    } catch {
+      // YAML may still make sense of it, and words the error.
+    }
+  }
+  const parse = (uniqueKeys: boolean): unknown =>
+    parseYaml(text, { version: "1.1", schema: "yaml-1.1", merge: true, maxAliasCount: 100, uniqueKeys })
+  let value: unknown
+  try {
+    value = parse(false)
+  } catch (error) {
+    throw statusError.badRequest(
+      `error decoding YAML: error converting YAML to JSON: yaml: ${(error as Error).message}`,
+    )
+  }
+  if (operation.fieldValidation === "Ignore") return value
+  try {
+    parse(true)
+  } catch (error) {
+    const why = `error converting YAML to JSON: yaml: ${(error as Error).message}`
+    if (operation.fieldValidation === "Strict") throw statusError.badRequest(`error strict decoding YAML: ${why}`)
+    operation.warnings.push(why)
+  }
+  return value
+}
+
+/** The next object of a present one, managed fields included. */
+function applyTo(
+  context: OwnershipContext,
+  operation: Operation,
+  target: DecodeTarget,
+  config: unknown,
+  previous: KubeObject | undefined,
+): KubeObject {
+  const { object, managedFields } = applyConfiguration(context, previous, config, {
+    manager: operation.fieldManager,
+    force: operation.force ?? false,
+  })
+  const source = object ?? previous ?? (config as KubeObject)
+  const { managedFields: _standing, ...metadata } = source.metadata ?? {}
+  const next = decodePatchedObject(deepCopy({ ...source, metadata }), "", target, schemaSource)
+  if (managedFields) next.metadata.managedFields = managedFields
+  return next
+}
+
+/** Applies to an object, which is made when it is not there. */
+export async function applyObject(engine: Engine, operation: Operation, config: unknown): Promise<Result> {
+  const { kind } = operation.resource
+  const strategy = strategyOf(storageOf(operation).kind, operation.subresource)
+  if (!strategy) throw methodNotAllowed()
+  const context = ownershipOf(engine, operation)
+  const target = { group: kind.group, version: kind.version, kind: kind.kind, type: kind.type ?? "" }
+  return updateObject(engine, operation, {
+    strategy,
+    isPatch: true,
+    ownership: "given",
+    createsMissing: operation.subresource === "",
+    async compute(previous) {
+      const next = applyTo(context, operation, target, config, previous)
+      if (!previous) await checkCreation(engine, operation, next)
+      return next
+    },
+  })
+}
+
+async function checkCreation(engine: Engine, operation: Operation, object: KubeObject): Promise<void> {
+  const { kind } = operation.resource
+  const { uid, name } = object.metadata
+  if (uid) {
+    throw statusError.conflict(
+      kind,
+      operation.name,
+      `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+    )
+  }
+  if (!name) {
+    throw statusError.badRequest(
+      `the name of the object (${operation.name} based on URL) was undeterminable: name must be provided`,
+    )
+  }
+  if (!engine.authorizer) return
+  const { group, version, resource } = kind
+  const { namespace, subresource, user } = operation
+  await authorize(engine.authorizer, {
+    user,
+    info: {
+      ...{ isResource: true, path: "", verb: "create", group, version, resource },
+      ...{ subresource, rest: "", namespace, name: operation.name },
+    },
+  })
+}
+
+/** Applies to what a subresource of a kind of its own shows (a Scale). */
+export function newApplier(engine: Engine, operation: Operation, target: DecodeTarget, config: unknown): Patcher {
+  const context = viewOwnership(engine, operation, target)
+  return (previous) => applyTo(context, operation, target, config, previous)
+}
+
+/** How what a subresource shows is owned. */
+export function viewOwnership(engine: Engine, operation: Operation, target: DecodeTarget): OwnershipContext {
+  return {
+    apiVersion: target.group ? `${target.group}/${target.version}` : target.version,
+    kind: target.kind,
+    type: fieldTypeOf(target.type, schemaSource),
+    // The managers are looked at as those of an object: they come with it.
+    subresource: operation.subresource,
+    ignored: new Set(["status"]),
+    now: () => formatTime(engine.clock.now()),
+  }
+}
