@@ -45,10 +45,19 @@ export interface ApiRequest {
   warnings: string[]
 }
 
+/** What a chunk looks like on the wire, once for all who get it. */
+export interface SharedChunk {
+  /** With the frame of HTTP/1.1's chunked encoding. */
+  http1?: Buffer
+}
+
 /** The open end of an answer that is pushed. */
 export interface BodySink {
-  /** Never blocks: what the client has not taken yet counts in `pendingBytes`. */
-  write(chunk: Buffer): void
+  /**
+   * Never blocks: what the client has not taken yet counts in `pendingBytes`. Sinks that get the same chunk may
+   * be given the same `shared`, where the first leaves what its protocol makes of it.
+   */
+  write(chunk: Buffer, shared?: SharedChunk): void
   end(): void
   /** Cuts the connection: the client learns that the answer is not whole. */
   abort(): void

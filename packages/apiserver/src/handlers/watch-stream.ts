@@ -1,7 +1,7 @@
 import { apiVersionOf, type KubeObject } from "@ladya/apimachinery"
 import type { Store } from "@ladya/store"
 import type { Clock, Random } from "@ladya/util"
-import type { ApiRequest, ApiResponse, BodySink } from "../request.ts"
+import type { ApiRequest, ApiResponse, BodySink, SharedChunk } from "../request.ts"
 import type { Entry } from "../storage/entry.ts"
 import type { WatchEventType, WatchFormat } from "../storage/watchers.ts"
 import { makeTable } from "../table/index.ts"
@@ -131,17 +131,17 @@ export async function watchStream(
   let isEnded = false
   const early: Buffer[] = []
   let maxPending = maxPendingBytes
-  const send = (bytes: Buffer): void => {
+  const send = (bytes: Buffer, shared?: SharedChunk): void => {
     if (!sink) early.push(bytes)
     else if (sink.pendingBytes > maxPending) {
       finish()
       sink.abort()
-    } else sink.write(bytes)
+    } else sink.write(bytes, shared)
   }
   const watch = await openWatch(deps.store, operation, options, format, {
     deliver(items, memo) {
       memo.bytes ??= items.length === 1 ? items[0]! : Buffer.concat(items)
-      if (!isEnded) send(memo.bytes)
+      if (!isEnded) send(memo.bytes, memo)
     },
     end: () => finish(),
   })

@@ -51,13 +51,28 @@ async function sendStream(answer: ApiResponse, response: ServerResponse): Promis
 
 function sinkOf(response: ServerResponse): BodySink {
   return {
-    write: (chunk) => void response.write(chunk),
+    write(chunk, shared) {
+      const { socket } = response
+      // The frame is made once for all, and goes past the response in one piece: what the response
+      // wrote before is in the socket's queue already, so the order holds.
+      if (shared && socket && response.chunkedEncoding && !response.writableEnded && !socket.destroyed) {
+        shared.http1 ??= framed(chunk)
+        socket.write(shared.http1)
+      } else response.write(chunk)
+    },
     end: () => void response.end(),
     abort: () => void response.destroy(),
     get pendingBytes() {
       return response.writableLength
     },
   }
+}
+
+const lineEnd = Buffer.from("\r\n")
+
+/** A chunk of chunked encoding (RFC 9112, section 7.1). */
+function framed(chunk: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, lineEnd])
 }
 
 function requestOf(message: IncomingMessage): HttpRequest {

@@ -22,6 +22,7 @@ export interface WatchMember<T> {
 /** A place where the first member of a group leaves what the others can use as well (the batch as bytes). */
 export interface WatchBatchMemo {
   bytes?: Buffer
+  http1?: Buffer
 }
 
 interface Group {
@@ -31,8 +32,10 @@ interface Group {
   pending: unknown[]
 }
 
-/** With many watchers, events are gathered for so long while they come fast, so that one write carries several. */
-const gatherMs = 4
+/** With many watchers, events are gathered while they come fast, so that one write carries several: for so long at least, and at most. */
+const gatherMs = { least: 4, most: 10 }
+/** So many watchers more make it a millisecond longer. */
+const watchersPerMs = 25
 /** Fewer watchers than this are served at once. */
 const manyWatchers = 16
 
@@ -109,7 +112,8 @@ export class Watchers {
   #schedule(): void {
     if (this.#isImmediate || this.#flushTimer) return
     const since = this.#clock.monotonic() - this.#lastFlush
-    if (since >= gatherMs || this.size < manyWatchers) {
+    const gather = Math.min(gatherMs.least + this.#size / watchersPerMs, gatherMs.most)
+    if (since >= gather || this.#size < manyWatchers) {
       this.#isImmediate = true
       setImmediate(() => {
         this.#isImmediate = false
@@ -120,7 +124,7 @@ export class Watchers {
     this.#flushTimer = this.#clock.setTimeout(() => {
       this.#flushTimer = undefined
       this.flush()
-    }, gatherMs - since)
+    }, gather - since)
   }
 
   #flushGroup(group: Group): void {
