@@ -1,8 +1,9 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import type { TLSSocket } from "node:tls"
+import { http } from "@ladya/util"
 import { type ApiResponse, type BodySink, type Handler, hijacked } from "../request.ts"
 import { commonHeaders, wholeBody } from "./answer.ts"
 import { HttpRequest } from "./http-request.ts"
@@ -100,7 +101,7 @@ export async function serveUpgrade(
   if (answer === hijacked || socket.destroyed) return
   const headers = commonHeaders(request, answer)
   const whole = (await wholeBody(request, answer, headers)) ?? { chunks: [], length: 0 }
-  const lines = [`HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ""}`]
+  const lines = [`HTTP/1.1 ${answer.status} ${http.STATUS_CODES[answer.status] ?? ""}`]
   headers["Content-Length"] = String(whole.length)
   headers["Connection"] = "close"
   for (const [name, value] of Object.entries(headers)) {

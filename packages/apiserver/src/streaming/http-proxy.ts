@@ -1,10 +1,10 @@
-import { request as httpRequest, type IncomingMessage } from "node:http"
+import type { IncomingMessage } from "node:http"
 import { isIP } from "node:net"
 import type { Duplex } from "node:stream"
 import { connect as tlsConnect } from "node:tls"
 import type { corev1 } from "@ladya/api"
 import { newStatusError, statusError } from "@ladya/apimachinery"
-import { errorMessage } from "@ladya/util"
+import { errorMessage, http } from "@ladya/util"
 import { type ApiRequest, type ApiResponse, type Handler, hijacked } from "../request.ts"
 import { kubeletAddress, type NodeDialer } from "./dialer.ts"
 import type { StreamingLookup } from "./lookup.ts"
@@ -80,7 +80,7 @@ async function passOn(request: ApiRequest, target: Target): Promise<ApiResponse 
   }
   const body = await request.body()
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    const outgoing = httpRequest(
+    const outgoing = http.request(
       {
         method: request.method,
         path: targetPath(request),

@@ -1,7 +1,7 @@
-import { request as httpRequest, type IncomingMessage } from "node:http"
+import type { IncomingMessage } from "node:http"
 import { request as httpsRequest } from "node:https"
 import type { corev1 } from "@ladya/api"
-import { type Clock, timeoutSignal } from "@ladya/util"
+import { type Clock, http, timeoutSignal } from "@ladya/util"
 
 export interface HttpAnswer {
   status: number
@@ -94,7 +94,7 @@ export async function httpGet(call: HttpCall, clock: Clock): Promise<HttpAnswer>
       const request =
         url.protocol === "https:"
           ? httpsRequest(url, { ...options, rejectUnauthorized: false })
-          : httpRequest(url, options)
+          : http.request(url, options)
       request.on("response", resolve).on("error", reject).end()
     })
     const body = await readBody(response)

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { pipeline } from "node:stream/promises"
-import type { Component, Logger } from "@ladya/util"
+import { type Component, http, type Logger } from "@ladya/util"
 import { LadyaError } from "../errors.ts"
 import type { Descriptor, ImageStore } from "./store.ts"
 
@@ -26,7 +26,7 @@ type Reply = { status: number; headers: Record<string, string>; body?: Buffer | 
  * registry (`?ns=docker.io`), so that one store stands in front of all of them.
  */
 export function newRegistry(options: RegistryOptions): Registry {
-  const server: Server = createServer((request, response) => {
+  const server: Server = http.createServer((request, response) => {
     answer(options, request, response).catch((error) => {
       options.log.warn("registry request failed", { url: request.url, error })
       if (!response.headersSent) response.writeHead(500)
