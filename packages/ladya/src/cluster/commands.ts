@@ -16,6 +16,11 @@ export const selfCommand: readonly string[] = [
   join(import.meta.dirname, "../main.ts"),
 ]
 
+/** What this program needs of the environment: where its compiled code is kept (main.ts). */
+export const selfEnvironment: Readonly<Record<string, string>> = {
+  NODE_COMPILE_CACHE: join(import.meta.dirname, "../../../../node_modules/.cache/ladya"),
+}
+
 /** The command line of a cluster's control plane. */
 export function serverCommand(
   paths: ClusterPaths,

@@ -6,6 +6,7 @@ import type { ClusterLink } from "../machine/link.ts"
 import { bootMachine, spawnInMachine } from "../machine/machine.ts"
 import type { HostFacts } from "../system/host.ts"
 import { endProcess, isAlive } from "../system/processes.ts"
+import { selfEnvironment } from "./commands.ts"
 import type { ClusterPaths } from "./paths.ts"
 import type { NodeState } from "./state.ts"
 
@@ -81,7 +82,7 @@ export async function ensureAgent(
   await inStep(
     `start the agent of ${node.name}`,
     async () => {
-      node.processes.agent = await spawnInMachine(machine, command, { log: agentLog })
+      node.processes.agent = await spawnInMachine(machine, command, { log: agentLog, env: selfEnvironment })
       await deps.save()
     },
     { log: agentLog },

@@ -15,7 +15,7 @@ import { detectHost, type HostFacts } from "../system/host.ts"
 import { endProcess, isAlive } from "../system/processes.ts"
 import { raiseSysctls } from "../system/sysctls.ts"
 import { adminEntry } from "./access.ts"
-import { agentCommand, serverCommand } from "./commands.ts"
+import { agentCommand, selfEnvironment, serverCommand } from "./commands.ts"
 import { issueIdentities } from "./identities.ts"
 import { ensureAgent, ensureMachine, type NodeDeps } from "./node.ts"
 import { type ClusterPaths, clusterPaths } from "./paths.ts"
@@ -187,7 +187,7 @@ async function startServer(deps: StartDeps): Promise<void> {
   await inStep(
     "start the server",
     async () => {
-      state.server = spawnDetached(command, { log: paths.serverLog })
+      state.server = spawnDetached(command, { log: paths.serverLog, env: selfEnvironment })
       await deps.save()
       await adopt(paths.name, state.server.pid, facts)
     },

@@ -121,7 +121,7 @@ export function machineEnvironment(): Record<string, string> {
 export interface SpawnInMachineOptions {
   /** Standard output and error are appended to this file. */
   log: string
-  env?: Record<string, string>
+  env?: Readonly<Record<string, string>>
 }
 
 /** Starts a process in a machine that outlives this one; its parent is the machine's pid 1. */
