@@ -1,6 +1,5 @@
 import { X509Certificate } from "node:crypto"
 import { readFile } from "node:fs/promises"
-import { networkInterfaces } from "node:os"
 import { join } from "node:path"
 import { type ClusterAccess, loadKubeconfig, newClient, newHttpsTransport, newInformerFactory } from "@ladya/client"
 import { newCriClient } from "@ladya/cri"
@@ -15,6 +14,7 @@ import { ensureHostNode, sharesMounts } from "../machine/host-node.ts"
 import { detectHost } from "../system/host.ts"
 import { cluster } from "./cluster-facts.ts"
 import { inMountsOf } from "./enter.ts"
+import { machineAddress } from "./machine-address.ts"
 import { parallel } from "./parallel.ts"
 import { newPreloader } from "./preload.ts"
 import { runUntilSignalled } from "./run.ts"
@@ -69,7 +69,7 @@ export async function newAgent(config: AgentConfig, runtime: Runtime, log: Logge
   const clock = systemClock
   const random = systemRandom
   const { nodeName, dataDirectory } = config
-  const nodeAddress = config.nodeAddress ?? firstAddress()
+  const nodeAddress = config.nodeAddress ?? machineAddress()
   const access = loadKubeconfig(config.kubeconfig)
   const transport = newHttpsTransport({ ...access, userAgent: "ladya-agent", clock, log })
   const client = newClient(transport)
@@ -126,11 +126,4 @@ async function servingMaterial(
     throw new LadyaError(`${directory}/kubelet.crt has expired`, { hint: "ladya up issues a new one" })
   }
   return { certificate, key, clientCa: String(access.ca) }
-}
-
-function firstAddress(): string {
-  const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? [])
-  const found = all.find((entry) => entry.family === "IPv4" && !entry.internal)
-  if (!found) throw new LadyaError("this machine has no address but loopback", { hint: "give one with --node-ip" })
-  return found.address
 }

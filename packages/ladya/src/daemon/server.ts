@@ -20,6 +20,8 @@ import { newMirrorHosts, type PublicRegistries } from "../images/mirror-hosts.ts
 import { newRegistry } from "../images/registry.ts"
 import { ImageStore } from "../images/store.ts"
 import { cluster } from "./cluster-facts.ts"
+import { machineAddress } from "./machine-address.ts"
+import { newOwnNode } from "./own-node.ts"
 import { openPki, writeAdminKubeconfig } from "./pki.ts"
 import { runUntilSignalled } from "./run.ts"
 
@@ -51,7 +53,7 @@ interface ServerDeps {
 export async function runServer(config: ServerConfig): Promise<void> {
   const log = newLogger({ level: config.logLevel })
   const clock = systemClock
-  const hosts = [...config.listen.map(({ host }) => host), ...(config.advertise ? [config.advertise] : [])]
+  const hosts = [...config.listen.map(({ host }) => host), advertisedAddress(config).advertiseAddress]
   const pki = await openPki(config.dataDirectory, hosts, log)
   const store =
     config.store === "memory"
@@ -116,6 +118,7 @@ export function newControlPlane(deps: ServerDeps): Component {
       adminKubeconfig(deps),
       controllers,
       scheduler,
+      ...(config.withNode ? [newOwnNode({ config, pki, clock, log, ...advertised })] : []),
     ],
     log,
   )
@@ -123,10 +126,13 @@ export function newControlPlane(deps: ServerDeps): Component {
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
 
+const isWildcard = (host: string): boolean => host === "0.0.0.0" || host === "::"
+
 /** Where nodes and pods reach the API server. */
 function advertisedAddress({ listen, advertise }: ServerConfig): { advertiseAddress: string; port: number } {
-  const reachable = listen.find(({ host }) => !isLoopback(host) && host !== "0.0.0.0" && host !== "::") ?? listen[0]
-  return { advertiseAddress: advertise ?? reachable?.host ?? "127.0.0.1", port: reachable?.port ?? 6443 }
+  const reachable = listen.find(({ host }) => !isLoopback(host)) ?? listen[0]
+  const host = reachable && isWildcard(reachable.host) ? machineAddress() : reachable?.host
+  return { advertiseAddress: advertise ?? host ?? "127.0.0.1", port: reachable?.port ?? 6443 }
 }
 
 /** Once the API listens, the administrator's way in is written. */
@@ -135,7 +141,7 @@ function adminKubeconfig({ config, pki }: ServerDeps): Component {
     name: "admin-kubeconfig",
     start: async () => {
       const [first] = config.listen
-      const host = first === undefined || ["0.0.0.0", "::"].includes(first.host) ? "127.0.0.1" : first.host
+      const host = first === undefined || isWildcard(first.host) ? "127.0.0.1" : first.host
       const shown = host.includes(":") ? `[${host}]` : host
       await writeAdminKubeconfig(config.dataDirectory, pki, `https://${shown}:${first?.port ?? 6443}`)
     },

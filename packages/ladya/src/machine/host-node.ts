@@ -33,6 +33,11 @@ const holderScript = (unified: string | undefined): string =>
     'exec "$0" </dev/null >/dev/null 2>&1',
   ].join("\n")
 
+/** The node's short-lived state. */
+export function hostNodeRunDirectory(dataDirectory: string): string {
+  return `/run/ladya-node-${createHash("sha256").update(dataDirectory).digest("hex").slice(0, 12)}`
+}
+
 /**
  * Has a containerd of its own running on this machine, in a mount namespace that outlives agent and containerd alike:
  * what runs is found again by the next of either.
@@ -43,8 +48,7 @@ export async function ensureHostNode(options: {
   facts: HostFacts
 }): Promise<HostNode> {
   const { dataDirectory, facts } = options
-  const id = createHash("sha256").update(dataDirectory).digest("hex").slice(0, 12)
-  const runDirectory = `/run/ladya-node-${id}`
+  const runDirectory = hostNodeRunDirectory(dataDirectory)
   const stateFile = `${dataDirectory}/host-node.json`
   const logFile = `${dataDirectory}/containerd.log`
   await mkdir(`${dataDirectory}/bin`, { recursive: true, mode: 0o700 })

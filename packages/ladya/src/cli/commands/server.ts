@@ -18,13 +18,21 @@ interface ServerCommandOptions {
 export function newServerCommand(): Command {
   return new Command("server")
     .description("run a control plane in the foreground: store, API server, controllers, scheduler")
-    .option("--listen <host:port>", "where the API is served; several times (127.0.0.1:6443)", collectHostPorts)
+    .option(
+      "--listen <host:port>",
+      "where the API is served; several times (0.0.0.0:6443; with --no-node 127.0.0.1:6443)",
+      collectHostPorts,
+    )
     .option("--advertise <address>", "the address that nodes reach the API at")
     .option("--data-dir <dir>", "where keys, objects and admin.kubeconfig are kept (LADYA_HOME/server)")
     .addOption(new Option("--store <engine>", "what keeps the objects").choices(["sqlite", "memory"]).default("sqlite"))
     .option("--no-node", "a control plane alone, without a node on this machine")
     .option("--images <dir>", "the image store that the mirror serves (DIR/images)")
-    .option("--registry <host:port>", "where the image mirror is served", parseHostPort)
+    .option(
+      "--registry <host:port>",
+      "where the image mirror is served (127.0.0.1:5000; with --no-node nowhere)",
+      parseHostPort,
+    )
     .option("--certs-dir <dir>", "containerd's registry hosts directory, kept pointing at the mirror (DIR/certs.d)")
     .addOption(publicRegistriesOption())
     .addOption(logLevelOption())
@@ -35,13 +43,13 @@ export function newServerCommand(): Command {
       const { resolve } = await import("node:path")
       const dataDirectory = resolve(options.dataDir ?? `${ladyaHome()}/server`)
       await runServer({
-        listen: options.listen ?? [{ host: "127.0.0.1", port: 6443 }],
+        listen: options.listen ?? [{ host: options.node ? "0.0.0.0" : "127.0.0.1", port: 6443 }],
         advertise: options.advertise,
         dataDirectory,
         store: options.store,
         withNode: options.node,
         imagesDirectory: resolve(options.images ?? `${dataDirectory}/images`),
-        registry: options.registry,
+        registry: options.registry ?? (options.node ? { host: "127.0.0.1", port: 5000 } : undefined),
         certsDirectory: resolve(options.certsDir ?? `${dataDirectory}/certs.d`),
         publicRegistries: options.publicRegistries,
         logLevel: options.logLevel,
