@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { Command, CommanderError } from "commander"
-import { LadyaError } from "../errors.ts"
+import { Command } from "commander"
 import { newAgentCommand } from "./commands/agent.ts"
 import { newDemoCommand } from "./commands/demo.ts"
 import { newDownCommand } from "./commands/down.ts"
@@ -12,7 +11,7 @@ import { newServerCommand } from "./commands/server.ts"
 import { newSetupCommand } from "./commands/setup.ts"
 import { newStatusCommand } from "./commands/status.ts"
 import { newUpCommand } from "./commands/up.ts"
-import { printError } from "./output.ts"
+import { report } from "./report.ts"
 
 /** The whole command line. Each command loads what it needs when it is run, so that `--help` is quick. */
 export function newProgram(): Command {
@@ -71,19 +70,4 @@ export async function runCli(argv: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = report(error)
   }
-}
-
-/** Prints what failed, why, what to do next and where to look. Gives the exit code. */
-function report(error: unknown): number {
-  // Commander has printed its own message already; help and version are no errors.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  if (error instanceof LadyaError) {
-    printError(`ladya: ${error.step === undefined ? "" : `${error.step}: `}${error.message}`)
-    if (error.hint !== undefined) printError(`  do: ${error.hint}`)
-    if (error.log !== undefined) printError(`  log: ${error.log}`)
-    if (process.env["LADYA_DEBUG"] && error.stack) printError(error.stack)
-    return error.exitCode
-  }
-  printError(`ladya: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
-  return 1
 }

@@ -7,7 +7,15 @@ import { newDns } from "@ladya/dns"
 import { defaultReserved, newKubelet } from "@ladya/kubelet"
 import { newNetwork } from "@ladya/network"
 import { newProxy } from "@ladya/proxy"
-import { type Component, type Logger, MetricsRegistry, newLogger, systemClock, systemRandom } from "@ladya/util"
+import {
+  type Component,
+  errorMessage,
+  type Logger,
+  MetricsRegistry,
+  newLogger,
+  systemClock,
+  systemRandom,
+} from "@ladya/util"
 import { LadyaError } from "../errors.ts"
 import { containerdPaths } from "../machine/containerd.ts"
 import { ensureHostNode, sharesMounts } from "../machine/host-node.ts"
@@ -43,10 +51,12 @@ interface Runtime {
 /** Runs a node until it is told to stop: kubelet, pod network, Service proxy, cluster DNS. */
 export async function runAgent(config: AgentConfig): Promise<void> {
   const log = newLogger({ level: config.logLevel })
+  // What cannot work is said before anything is started.
+  const access = readAccess(config.kubeconfig)
   const runtime = await findRuntime(config)
   // The agent goes on as another process, in the mount namespace of its containerd.
   if (runtime === undefined) return
-  await runUntilSignalled(await newAgent(config, runtime, log), log)
+  await runUntilSignalled(await newAgent(config, access, runtime, log), log)
 }
 
 /** Where containerd is. Undefined when this process must be, and has been, run again beside it. */
@@ -64,13 +74,27 @@ async function findRuntime(config: AgentConfig): Promise<Runtime | undefined> {
   return { socket: node.socket, cniDirectory: node.cniConfigDirectory, ipamDirectory: node.ipamDirectory }
 }
 
+function readAccess(kubeconfig: string): ClusterAccess {
+  try {
+    return loadKubeconfig(kubeconfig)
+  } catch (error) {
+    throw new LadyaError(`cannot read the node's kubeconfig: ${errorMessage(error)}`, {
+      hint: "name it with --kubeconfig; `ladya up` and a server with a node write one for each node",
+    })
+  }
+}
+
 /** Everything of one node as one component. */
-export async function newAgent(config: AgentConfig, runtime: Runtime, log: Logger): Promise<Component> {
+export async function newAgent(
+  config: AgentConfig,
+  access: ClusterAccess,
+  runtime: Runtime,
+  log: Logger,
+): Promise<Component> {
   const clock = systemClock
   const random = systemRandom
   const { nodeName, dataDirectory } = config
   const nodeAddress = config.nodeAddress ?? machineAddress()
-  const access = loadKubeconfig(config.kubeconfig)
   const transport = newHttpsTransport({ ...access, userAgent: "ladya-agent", clock, log })
   const client = newClient(transport)
   const informers = newInformerFactory({ client, clock, log })
