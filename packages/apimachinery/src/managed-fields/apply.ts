@@ -5,7 +5,6 @@ import { errorsText, fieldSetOf, validateConfiguration, withNamedFields } from "
 import { type Conflict, conflictError } from "./conflicts.ts"
 import { encodeManaged, identityOf, type Managed, managedOf, putManaged } from "./entries.ts"
 import {
-  canonicalSet,
   differenceSets,
   equalSets,
   type FieldSet,
@@ -17,6 +16,7 @@ import {
 import { allowedByLastApplied, lastAppliedAnnotation, lastAppliedText, maxAnnotationsBytes } from "./last-applied.ts"
 import { mergeConfiguration, withoutFields } from "./merge.ts"
 import { newComparer, nothingOf, type OwnershipContext, updateManaged, viewIn, withoutMeta } from "./ownership.ts"
+import { sharedSet } from "./shared-sets.ts"
 
 /** kubectl's own name: objects it applied on its side before are taken over without conflicts. */
 const kubectl = "kubectl"
@@ -145,7 +145,7 @@ function attempt(
   const isSame = compare(context.apiVersion) === "same"
   const isOwnershipSame = isSame && sameManaged(before, managed)
   if (!isOwnershipSame && managed.has(identity)) {
-    managed.set(identity, { ...own, time: context.now(), fields: canonicalSet(mine) })
+    managed.set(identity, { ...own, time: context.now(), fields: sharedSet(mine) })
   }
   return { object: isSame ? undefined : object, managed, isOwnershipSame }
 }

@@ -1,7 +1,7 @@
 import { semanticEqual } from "../objects/equality.ts"
 import { emptySet, type FieldSet, type FieldSetDraft, isEmptySet, leaf, putNode } from "./field-set.ts"
 import { deducedType, type FieldType, type ListType, type StructType } from "./field-type.ts"
-import { itemsByElement } from "./list-items.ts"
+import { isElement, itemElement, itemsByElement } from "./list-items.ts"
 
 type Fields = Record<string, unknown>
 
@@ -146,8 +146,11 @@ function wholeSet(type: FieldType, value: unknown): FieldSet {
   const set: FieldSetDraft = { ".": leaf }
   if (Array.isArray(value)) {
     if (type.kind !== "list" || type.relation === "atomic" || value.length === 0) return leaf
-    for (const [element, items] of itemsByElement(type, value)) {
-      set[element] = items.length > 1 ? leaf : wholeSet(type.items, items[0])
+    for (let index = 0; index < value.length; index++) {
+      const element = itemElement(type, value[index], index)
+      if (!isElement(element)) continue
+      // What is there twice is owned as a whole.
+      set[element] = set[element] === undefined ? wholeSet(type.items, value[index]) : leaf
     }
     return set
   }

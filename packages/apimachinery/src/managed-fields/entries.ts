@@ -89,6 +89,9 @@ export function managedOf(object: KubeObject | undefined): Map<string, Managed> 
   }
 }
 
+/** Times as the server writes them stand in their order as texts. */
+const isPlain = (time: string | undefined): boolean => time?.length === 20
+
 const secondsOf = (time: string | undefined): number => Math.floor((parseTime(time) ?? 0) / 1000)
 
 /** The entries as they are sent: in the order of the API; undefined when nobody owns anything. */
@@ -109,8 +112,9 @@ export function encodeManaged(managed: Iterable<Managed>): ManagedFieldsEntry[] 
 function compareManaged(a: Managed, b: Managed): number {
   if (a.operation !== b.operation) return a.operation < b.operation ? -1 : 1
   if (a.time !== b.time) {
-    const seconds = secondsOf(a.time) - secondsOf(b.time)
-    if (seconds !== 0) return seconds
+    const isQuick = isPlain(a.time) && isPlain(b.time)
+    const order = isQuick ? compareTexts(a.time ?? "", b.time ?? "") : secondsOf(a.time) - secondsOf(b.time)
+    if (order !== 0) return order
   }
   return (
     compareTexts(a.manager, b.manager) ||

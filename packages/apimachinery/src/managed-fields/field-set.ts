@@ -154,6 +154,8 @@ export function* membersOf(set: FieldSet, prefix: readonly string[] = []): Gener
   for (const key of keys) yield* membersOf(set[key] as FieldSet, [...prefix, key])
 }
 
+const isPlain = (element: string): boolean => element[0] === "f" || element === self
+
 /** The same set with the keys of every node in canonical order; the very same when they are already. */
 export function canonicalSet(set: FieldSet): FieldSet {
   const keys = Object.keys(set)
@@ -161,7 +163,9 @@ export function canonicalSet(set: FieldSet): FieldSet {
   for (let index = 1; index < keys.length; index++) {
     if (compareElements(keys[index - 1] as string, keys[index] as string) <= 0) continue
     isSorted = false
-    keys.sort(compareElements)
+    // Fields alone stand in the order of their texts.
+    if (keys.every(isPlain)) keys.sort()
+    else keys.sort(compareElements)
     break
   }
   let out: FieldSetDraft | undefined = isSorted ? undefined : {}

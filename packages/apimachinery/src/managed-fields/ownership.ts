@@ -3,8 +3,9 @@ import { jsonEqual } from "../objects/equality.ts"
 import type { KubeObject } from "../resource.ts"
 import { type Comparison, compareObjects } from "./compare.ts"
 import { capManaged, decodeManaged, encodeManaged, identityOf, type Managed, managedOf, putManaged } from "./entries.ts"
-import { canonicalSet, differenceSets, type FieldSet, isEmptySet, leaf, unionSets } from "./field-set.ts"
+import { differenceSets, type FieldSet, isEmptySet, leaf, unionSets } from "./field-set.ts"
 import type { FieldType } from "./field-type.ts"
+import { sharedSet } from "./shared-sets.ts"
 
 /** An object in some version, and the type of that. */
 export interface VersionedObject {
@@ -165,7 +166,7 @@ export function updateManaged(
   } as const
   const identity = identityOf(own)
   const previous = managed.get(identity)
-  const fields = canonicalSet(previous ? unionSets(previous.fields, mine) : mine)
+  const fields = sharedSet(previous ? unionSets(previous.fields, mine) : mine)
   managed.set(identity, { ...own, time: context.now(), fields })
   capManaged(managed)
   return true

@@ -1,5 +1,5 @@
 import type { KindDefinition } from "@ladya/api"
-import { apiVersionOf, type KubeObject } from "@ladya/apimachinery"
+import { apiVersionOf, type KubeObject, managedFieldsText } from "@ladya/apimachinery"
 
 /** How the objects of one kept resource are written: key prefix, constant beginning, place of the resourceVersion. */
 export interface StoredShape {
@@ -29,8 +29,9 @@ export function headOf(kind: { group: string; version: string; kind: string }): 
 /** The encoded object without its resourceVersion. Every object has a name, so metadata is never empty. */
 export function encodeStored(head: string, object: KubeObject): string {
   const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object as KubeObject & Record<string, unknown>
-  const { resourceVersion: _resourceVersion, ...meta } = metadata
-  const metaText = JSON.stringify(meta)
+  const { resourceVersion: _resourceVersion, managedFields, ...meta } = metadata
+  const plain = JSON.stringify(meta)
+  const metaText = managedFields ? `${plain.slice(0, -1)},"managedFields":${managedFieldsText(managedFields)}}` : plain
   const restText = JSON.stringify(rest)
   const tail = restText === "{}" ? "}" : `,${restText.slice(1)}`
   return `${head}${metaText.slice(1)}${tail}`
