@@ -158,8 +158,10 @@ test("a container that keeps crashing is restarted at 0, 10, 30, 70 … seconds"
     await advance(2000)
     await until(`restart ${restart}`, () => starts() === restart)
   }
-  await until("the status", async () => (await main())?.restartCount === 4)
-  assert.equal((await main())?.state?.waiting?.reason, "CrashLoopBackOff")
+  await until("the status", async () => {
+    const status = await main()
+    return status?.restartCount === 4 && status.state?.waiting?.reason === "CrashLoopBackOff"
+  })
   assert.equal(events.filter((text) => text.includes("BackOff")).length, 4)
 })
 
