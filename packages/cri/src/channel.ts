@@ -1,7 +1,6 @@
-import { join } from "node:path"
 import { Client, credentials, type CallOptions as GrpcCallOptions, Metadata, type ServiceError } from "@grpc/grpc-js"
-import { loadSync, type MessageTypeDefinition, type MethodDefinition, type PackageDefinition } from "@grpc/proto-loader"
 import { type Clock, systemClock } from "@ladya/util"
+import { loadDefinitions, type Method } from "./definitions.ts"
 import { CriError, grpcCodes } from "./error.ts"
 
 /** An open connection to the runtime, with calls by method name. It reconnects by itself. */
@@ -15,32 +14,6 @@ export interface Channel {
   /** Decodes a message that travelled inside another. */
   decode(message: string, bytes: Buffer): unknown
   close(): void
-}
-
-let definitions: PackageDefinition | undefined
-
-function loadDefinitions(): PackageDefinition {
-  definitions ??= loadSync(
-    ["runtime.proto", "events.proto"].map((name) => join(import.meta.dirname, "protos", name)),
-    {
-      longs: String,
-      enums: String,
-      // Zero values are left out on the wire: put them back, so that "ready" and exit code 0 are there.
-      defaults: true,
-    },
-  )
-  return definitions
-}
-
-type Method = MethodDefinition<object, object>
-
-function methodTable(definition: PackageDefinition): Map<string, Method> {
-  const table = new Map<string, Method>()
-  for (const part of Object.values(definition)) {
-    if ("format" in part) continue
-    for (const [name, method] of Object.entries(part)) table.set(name, method as Method)
-  }
-  return table
 }
 
 const isService = (error: unknown): error is ServiceError =>
@@ -59,8 +32,7 @@ export interface ChannelOptions {
 
 /** A channel over a Unix socket; nothing is sent before the first call. */
 export function newChannel({ socket, clock = systemClock }: ChannelOptions): Channel {
-  const definition = loadDefinitions()
-  const methods = methodTable(definition)
+  const { methods, decoder } = loadDefinitions()
   const client = new Client(`unix://${socket}`, credentials.createInsecure(), {
     // containerd refuses the socket's path as an authority.
     "grpc.default_authority": "localhost",
@@ -91,8 +63,8 @@ export function newChannel({ socket, clock = systemClock }: ChannelOptions): Cha
       const onAbort = (): void => call.cancel()
       const call = client.makeUnaryRequest(
         method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
+        method.serialize,
+        method.deserialize,
         request,
         new Metadata(),
         callOptions,
@@ -116,8 +88,8 @@ export function newChannel({ socket, clock = systemClock }: ChannelOptions): Cha
     const method = find(name)
     const call = client.makeServerStreamRequest(
       method.path,
-      method.requestSerialize,
-      method.responseDeserialize,
+      method.serialize,
+      method.deserialize,
       request,
       new Metadata(),
       {},
@@ -147,9 +119,9 @@ export function newChannel({ socket, clock = systemClock }: ChannelOptions): Cha
     unary,
     stream,
     decode(message, bytes) {
-      const type = definition[message] as MessageTypeDefinition<object, object> | undefined
-      if (!type) throw new Error(`the runtime interface has no message ${message}`)
-      return type.deserialize(bytes)
+      const decode = decoder(message)
+      if (!decode) throw new Error(`the runtime interface has no message ${message}`)
+      return decode(bytes)
     },
     close: () => client.close(),
   }
