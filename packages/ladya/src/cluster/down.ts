@@ -1,14 +1,14 @@
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { readdir, readFile, rm, rmdir } from "node:fs/promises"
 import { dirname } from "node:path"
 import { inStep, LadyaError } from "../errors.ts"
-import { clusterCgroup, removeCgroup } from "../machine/cgroups.ts"
+import { clusterCgroup, pidsInCgroup, removeCgroup } from "../machine/cgroups.ts"
 import { clusterLink, hasAnyLink, removeLink } from "../machine/link.ts"
 import { haltMachine } from "../machine/machine.ts"
 import { run, runOk } from "../system/exec.ts"
 import { withLock } from "../system/files.ts"
-import { detectHost } from "../system/host.ts"
-import { endProcess } from "../system/processes.ts"
+import { detectHost, type HostFacts } from "../system/host.ts"
+import { catchesTerm, endProcess, recordOf } from "../system/processes.ts"
 import { restoreSysctls } from "../system/sysctls.ts"
 import { contextName } from "./kubeconfig.ts"
 import { type ClusterPaths, clusterPaths } from "./paths.ts"
@@ -23,6 +23,8 @@ export interface DownOptions {
 
 /** How long the server and the agents have to finish what they write. */
 const graceMs = 5000
+/** How long containers have, as on a machine that is shut down. */
+const containerGraceMs = 2000
 
 /** Ends a cluster and takes away all that it put on this machine. False when there was none. */
 export async function down(options: DownOptions): Promise<boolean> {
@@ -45,6 +47,7 @@ async function end(paths: ClusterPaths, state: ClusterState): Promise<void> {
   const facts = detectHost()
   // The agents first: while the server lives they can say goodbye, and nothing restarts what ends.
   await Promise.all(state.nodes.map((node) => endProcess(node.processes.agent, graceMs)))
+  await endContainers(state, facts)
   await Promise.all([
     endProcess(state.server, graceMs),
     ...state.nodes.map((node) => inStep(`end machine ${node.name}`, () => haltMachine(node.processes.machine))),
@@ -64,6 +67,26 @@ async function end(paths: ClusterPaths, state: ClusterState): Promise<void> {
   if (!(await hasAnyLink())) await restoreSysctls()
   delete state.server
   await writeState(paths, state)
+}
+
+/** Containers that know how to end in good order may: a database writes what it still has in hand. */
+async function endContainers(state: ClusterState, facts: HostFacts): Promise<void> {
+  const records = pidsInCgroup(clusterCgroup(state.name), facts)
+    .map(recordOf)
+    .filter((record) => record !== undefined)
+    .filter(catchesTerm)
+  const own = [state.server, ...state.nodes.flatMap(({ processes }) => [processes.machine, processes.containerd])]
+  const containers = records.filter(({ pid }) => !own.some((record) => record?.pid === pid) && !isShim(pid))
+  await Promise.all(containers.map((record) => endProcess(record, containerGraceMs)))
+}
+
+/** A shim that is asked to end would end its containers without asking them. */
+function isShim(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("containerd")
+  } catch {
+    return false
+  }
 }
 
 async function purge(paths: ClusterPaths): Promise<void> {

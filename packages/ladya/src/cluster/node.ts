@@ -56,6 +56,7 @@ export async function ensureMachine(deps: NodeDeps, node: NodeState): Promise<vo
       const containerd = await spawnInMachine(machine, ["containerd", "-c", config], { log: containerdLog })
       node.processes.containerd = containerd
       await save()
+      await adopt(paths.name, containerd.pid, facts)
       await waitForContainerd(socket, containerd)
     },
     { log: containerdLog, hint: `see why it ended: tail ${containerdLog}` },

@@ -72,8 +72,10 @@ export function planClosure(wanted: readonly string[], known: readonly DebianPac
   return [...chosen.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** Finds what `wanted` need, out of apt's lists. */
+/** Finds what `wanted` need, out of apt's lists. A machine that has no lists yet gets them. */
 export async function resolveDebs(wanted: readonly string[]): Promise<DebianPackage[]> {
+  const lists = await readdir("/var/lib/apt/lists").catch(() => [])
+  if (!lists.some((name) => name.includes("_Packages"))) await run("apt-get", ["update", "-q"])
   for (const name of wanted) {
     if (!/^[a-z0-9][a-z0-9+.-]+$/.test(name)) {
       throw new LadyaError(`"${name}" is not the name of a Debian package`, { exitCode: 2 })

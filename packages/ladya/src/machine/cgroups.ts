@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmdirSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs"
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { type Clock, sleep, systemClock } from "@ladya/util"
 import type { HostFacts } from "../system/host.ts"
@@ -67,4 +67,29 @@ export async function removeCgroup(
     left = left.filter((directory) => existsSync(directory) && !removeTree(directory))
   }
   return left
+}
+
+/** Every process in a cgroup and below it, in any hierarchy. */
+export function pidsInCgroup(path: string, facts: Pick<HostFacts, "cgroups">): number[] {
+  const found = new Set<number>()
+  const visit = (directory: string): void => {
+    for (const entry of attempt(() => readdirSync(directory, { withFileTypes: true })) ?? []) {
+      if (entry.isDirectory()) visit(`${directory}/${entry.name}`)
+      else if (entry.name === "cgroup.procs") {
+        const text = attempt(() => readFileSync(`${directory}/${entry.name}`, "utf8")) ?? ""
+        for (const pid of text.split("\n")) if (pid) found.add(Number(pid))
+      }
+    }
+  }
+  for (const hierarchy of hierarchies(facts.cgroups)) visit(`${hierarchy}${path}`)
+  return [...found]
+}
+
+/** Cgroups come and go while they are read. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { readlinkSync } from "node:fs"
 import { rm } from "node:fs/promises"
 import { removeNetwork } from "@ladya/network"
 import { removeProxy } from "@ladya/proxy"
@@ -6,31 +6,8 @@ import { run } from "../system/exec.ts"
 import { readJson } from "../system/files.ts"
 import type { HostFacts } from "../system/host.ts"
 import { allPids, endProcess, isAlive, type ProcessRecord, recordOf } from "../system/processes.ts"
-import { removeCgroup } from "./cgroups.ts"
+import { pidsInCgroup, removeCgroup } from "./cgroups.ts"
 import { hostNodeRunDirectory } from "./host-node.ts"
-
-/** Every process in a cgroup and below it, in any hierarchy. */
-function pidsInCgroup(path: string): number[] {
-  const root = "/sys/fs/cgroup"
-  const tops = [
-    root,
-    ...readdirSync(root, { withFileTypes: true }).flatMap((entry) =>
-      entry.isDirectory() ? [`${root}/${entry.name}`] : [],
-    ),
-  ]
-  const found = new Set<number>()
-  const visit = (directory: string): void => {
-    for (const entry of readdirSync(directory, { withFileTypes: true })) {
-      if (entry.isDirectory()) visit(`${directory}/${entry.name}`)
-      else if (entry.name === "cgroup.procs") {
-        for (const pid of readFileSync(`${directory}/${entry.name}`, "utf8").split("\n"))
-          if (pid) found.add(Number(pid))
-      }
-    }
-  }
-  for (const top of tops) if (existsSync(`${top}${path}`)) visit(`${top}${path}`)
-  return [...found]
-}
 
 function mountNamespace(pid: number | string): string | undefined {
   try {
@@ -55,7 +32,7 @@ export async function endHostNode(options: {
   const { holder } = saved
   const own = holder && isAlive(holder) ? mountNamespace(holder.pid) : undefined
   const beside = own === undefined ? [] : allPids().filter((pid) => pid !== process.pid && mountNamespace(pid) === own)
-  const records = [...beside, ...pidsInCgroup(cgroupRoot)].map(recordOf).filter((record) => record !== undefined)
+  const records = [...beside, ...pidsInCgroup(cgroupRoot, facts)].map(recordOf).filter((record) => record !== undefined)
   await Promise.all(records.map((record) => endProcess(record, 0)))
   await removeProxy().catch(() => undefined)
   await removeNetwork().catch(() => undefined)

@@ -95,6 +95,12 @@ export async function endProcess(
   while (signalProcess(record, "SIGKILL")) await sleep(clock, 5)
 }
 
+/** Whether a process has a handler for SIGTERM: one that has none would not notice, or not end in good order. */
+export function catchesTerm(record: ProcessRecord): boolean {
+  const mask = /^SigCgt:\s+([0-9a-f]+)$/m.exec(readText(`/proc/${record.pid}/status`) ?? "")?.[1]
+  return isAlive(record) && ((BigInt(`0x${mask ?? "0"}`) >> 14n) & 1n) === 1n
+}
+
 /** Every pid there is now. */
 export function allPids(): number[] {
   return readdirSync("/proc")
