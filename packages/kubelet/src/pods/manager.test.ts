@@ -146,6 +146,7 @@ test("a container that keeps crashing is restarted at 0, 10, 30, 70 … seconds"
   memory.behaviours.set("a", 1)
   await api.create(testPod(["a"]))
   const starts = (): number => memory.calls.filter((call) => call.startsWith("start")).length
+  const backoffs = (): number => events.filter((text) => text.includes("BackOff")).length
   await until("the first restart", () => starts() === 2)
   const begin = clock.now()
   for (const [restart, dueMs] of [
@@ -153,6 +154,8 @@ test("a container that keeps crashing is restarted at 0, 10, 30, 70 … seconds"
     [4, 30_000],
     [5, 70_000],
   ] as const) {
+    // Time must not pass before the worker has seen the end.
+    await until("the back-off to be told", () => backoffs() === restart - 2)
     await advance(begin + dueMs - clock.now() - 1500)
     assert.equal(starts(), restart - 1, `restart ${restart} came early`)
     await advance(2000)
@@ -162,7 +165,7 @@ test("a container that keeps crashing is restarted at 0, 10, 30, 70 … seconds"
     const status = await main()
     return status?.restartCount === 4 && status.state?.waiting?.reason === "CrashLoopBackOff"
   })
-  assert.equal(events.filter((text) => text.includes("BackOff")).length, 4)
+  assert.equal(backoffs(), 4)
 })
 
 test("a deleted pod is stopped within its grace, told of, and removed with all that it had", async (t) => {
