@@ -246,7 +246,11 @@ async function rss(child: ChildProcess): Promise<string> {
 export async function run(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "ladya-bench-api-"))
   const spawned = performance.now()
-  const child = fork(join(import.meta.dirname, "api-server.ts"), [directory], { stdio: ["ignore", 1, 2, "ipc"] })
+  const child = fork(join(import.meta.dirname, "api-server.ts"), [directory], {
+    stdio: ["ignore", 1, 2, "ipc"],
+    // As ./ladya does.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(import.meta.dirname, "../node_modules/.cache/ladya") },
+  })
   const [{ port }] = (await once(child, "message")) as [{ port: number }]
   const ready = performance.now() - spawned
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
