@@ -8,7 +8,18 @@ interface Metric {
   lines(): string[]
 }
 
-function labelText(labels: Labels, extra?: string): string {
+/** Texts of labels that cannot change: who counts often keeps a frozen set and pays for its text once. */
+const frozenTexts = new WeakMap<Labels, string>()
+
+function labelText(labels: Labels): string {
+  const known = frozenTexts.get(labels)
+  if (known !== undefined) return known
+  const text = formatLabels(labels)
+  if (Object.isFrozen(labels)) frozenTexts.set(labels, text)
+  return text
+}
+
+function formatLabels(labels: Labels, extra?: string): string {
   const parts = Object.entries(labels).map(
     ([name, value]) => `${name}="${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`,
   )
@@ -74,9 +85,9 @@ class HistogramMetric implements Metric {
       let cumulative = 0
       for (const [index, bound] of this.#buckets.entries()) {
         cumulative += counts[index] ?? 0
-        lines.push(`${this.name}_bucket${labelText(labels, `le="${bound}"`)} ${cumulative}`)
+        lines.push(`${this.name}_bucket${formatLabels(labels, `le="${bound}"`)} ${cumulative}`)
       }
-      lines.push(`${this.name}_bucket${labelText(labels, 'le="+Inf"')} ${count}`)
+      lines.push(`${this.name}_bucket${formatLabels(labels, 'le="+Inf"')} ${count}`)
       lines.push(`${this.name}_sum${labelText(labels)} ${sum}`, `${this.name}_count${labelText(labels)} ${count}`)
     }
     return lines

@@ -1,4 +1,4 @@
-import type { Clock, MetricsRegistry } from "@ladya/util"
+import type { Clock, Labels, MetricsRegistry } from "@ladya/util"
 import type { ApiRequest, Filter } from "../request.ts"
 import { hijacked } from "../request.ts"
 import { isLongRunning } from "./timeout.ts"
@@ -20,26 +20,60 @@ export function withMetrics(clock: Clock, metrics: MetricsRegistry): Filter {
     buckets,
   )
   const running = metrics.gauge("apiserver_longrunning_requests", "Watches and streams that are open now.")
+  const known = new Map<string, Series>()
   return (next) => async (request) => {
-    const { info } = request
-    const labels = {
-      component: "apiserver",
-      group: info.group,
-      resource: info.isResource ? info.resource : "",
-      scope: scopeOf(request),
-      subresource: info.isResource ? info.subresource : info.path.split("/").slice(0, 2).join("/"),
-      verb: info.isResource ? info.verb.toUpperCase() : request.method,
-      version: info.version,
-    }
+    const series = seriesOf(request, known)
     const isLong = isLongRunning(request)
     const start = clock.monotonic()
     const response = await next(request)
-    total.add(1, { ...labels, code: response === hijacked ? "101" : String(response.status) })
-    if (!isLong) duration.observe((clock.monotonic() - start) / 1000, labels)
+    total.add(1, series.withCode(response === hijacked ? "101" : String(response.status)))
+    if (!isLong) duration.observe((clock.monotonic() - start) / 1000, series.labels)
     else if (response !== hijacked && !request.signal.aborted) {
-      running.add(1, labels)
-      request.signal.addEventListener("abort", () => running.add(-1, labels), { once: true })
+      running.add(1, series.labels)
+      request.signal.addEventListener("abort", () => running.add(-1, series.labels), { once: true })
     }
     return response
+  }
+}
+
+/** The labels of one sort of request, made once. */
+interface Series {
+  readonly labels: Labels
+  withCode(code: string): Labels
+}
+
+/** Paths and resources that nobody knows are counted as one. */
+const maxSeries = 5000
+
+function seriesOf(request: ApiRequest, known: Map<string, Series>): Series {
+  const { info } = request
+  const scope = scopeOf(request)
+  const subresource = info.isResource ? info.subresource : info.path.split("/", 2).join("/")
+  const verb = info.isResource ? info.verb.toUpperCase() : request.method
+  const id = `${info.group}/${info.version}/${info.resource}/${subresource} ${verb} ${scope}`
+  let series = known.get(id)
+  if (!series) {
+    const names =
+      known.size < maxSeries
+        ? { group: info.group, resource: info.resource, subresource, version: info.version }
+        : { group: "", resource: "", subresource: "", version: "" }
+    series = newSeries({ component: "apiserver", ...names, scope, verb })
+    if (known.size < maxSeries) known.set(id, series)
+  }
+  return series
+}
+
+function newSeries(labels: Labels): Series {
+  const byCode = new Map<string, Labels>()
+  return {
+    labels: Object.freeze(labels),
+    withCode(code) {
+      let found = byCode.get(code)
+      if (!found) {
+        found = Object.freeze({ ...labels, code })
+        byCode.set(code, found)
+      }
+      return found
+    },
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import { type FieldError, fieldError, formatTime, type KubeObject, statusError } from "@ladya/apimachinery"
 import type { Clock } from "@ladya/util"
 
@@ -33,7 +34,7 @@ export function fillNewMetadata(draft: KubeObject, clock: Clock): void {
   delete metadata.selfLink
   delete metadata.generation
   delete metadata.managedFields
-  metadata.uid = crypto.randomUUID()
+  metadata.uid = randomUUID()
   metadata.creationTimestamp = formatTime(clock.now())
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import { apiVersionOf, type KubeObject } from "@ladya/apimachinery"
 import type { Store } from "@ladya/store"
 import type { Clock, Random } from "@ladya/util"
@@ -55,7 +56,7 @@ export function watchFormat(operation: Operation, context: PresentContext, clock
     // A Table's first event has the columns: those watches are not shared.
     id:
       presentation.as === "Table"
-        ? `table ${crypto.randomUUID()}`
+        ? `table ${randomUUID()}`
         : `${presentation.as ?? "json"} ${presentation.version} ${version}`,
     event: (type, entry) =>
       Buffer.from(`${JSON.stringify({ type, object: transform(kind.fromStorage(entry.object)) })}\n`),

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import type { Readable } from "node:stream"
 import type { TLSSocket } from "node:tls"
 import { newStatusError } from "@ladya/apimachinery"
@@ -43,7 +44,7 @@ export interface HttpRequestParts {
 
 /** A request that came over HTTP. What costs something is made when it is asked for. */
 export class HttpRequest implements ApiRequest {
-  readonly id: string = crypto.randomUUID()
+  readonly id: string = randomUUID()
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams

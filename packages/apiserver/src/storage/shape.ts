@@ -53,7 +53,13 @@ export function newStoredShape(kind: KindDefinition): StoredShape {
   return {
     kind,
     prefix: storagePrefix(kind.storage),
-    encode: (object) => Buffer.from(encodeStored(head, object), "utf8"),
+    encode(object) {
+      const text = encodeStored(head, object)
+      // Its own memory: a piece of the shared pool would keep its passing neighbours alive for as long as the object.
+      const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+      bytes.write(text)
+      return bytes
+    },
     revisionLength: (revision) => key.length + keyEnd.length + String(revision).length,
     splice(value, revision, target, offset) {
       value.copy(target, offset, 0, headLength)
