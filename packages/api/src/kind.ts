@@ -24,6 +24,14 @@ export interface SubresourceUpdate<T extends KubeObject = KubeObject> {
   validate?(next: T, previous: T): FieldError[]
 }
 
+/** Who makes a request, as far as kinds record it. */
+export interface Requester {
+  name: string
+  uid?: string | undefined
+  groups: readonly string[]
+  extra?: Readonly<Record<string, readonly string[]>> | undefined
+}
+
 /**
  * What is particular to a kind: pure functions. A draft is private to the caller and changed in place;
  * any other argument is frozen.
@@ -32,7 +40,7 @@ export interface KindBehaviour<T extends KubeObject = KubeObject> {
   /** Fills in what the API defaults. Runs on create, update and patch, before admission, and again after it. */
   default?(draft: T): void
   /** Resets what a client may not set on create (status, generation …). */
-  prepareForCreate?(draft: T): void
+  prepareForCreate?(draft: T, by?: Requester): void
   /** Resets what an update of the main resource may not change; generation goes up when the spec differs. */
   prepareForUpdate?(draft: T, previous: T): void
   /** Resets what an update of the status subresource may not change. */

@@ -313,6 +313,15 @@ test("an approval is given once and not by a status update", () => {
   assert.deepEqual(viaApproval.status, { conditions: [approved] })
 })
 
+test("a certificate request says who made it, whatever it says itself", () => {
+  const kind = kindByGvk({ group: "certificates.k8s.io", version: "v1", kind: "CertificateSigningRequest" })
+  const draft = of("certificates.k8s.io/v1", "CertificateSigningRequest", {
+    spec: { signerName: "a.b/c", username: "root", uid: "0", groups: ["system:masters"] },
+  }) as certificatesv1.CertificateSigningRequest
+  kind?.behaviour.prepareForCreate?.(draft, { name: "bob", groups: ["g"], extra: { k: ["v"] } })
+  assert.deepEqual(draft.spec, { signerName: "a.b/c", username: "bob", groups: ["g"], extra: { k: ["v"] } })
+})
+
 test("every kind's defaults, strategy and validation bear an object with nothing in it", () => {
   for (const kind of kinds) {
     const draft = {

@@ -9,7 +9,7 @@ import type { UserInfo } from "./authentication/authenticator.ts"
 import type { Authorizer } from "./authorization/authorizer.ts"
 import { newAuthorizerChain } from "./authorization/chain.ts"
 import { type ApiServerConfig, defaultConfig } from "./config.ts"
-import { newDiscoveryHandler } from "./discovery/index.ts"
+import { discoveryPaths, newDiscoveryHandler } from "./discovery/index.ts"
 import { applyFilters, filterChain } from "./filters/index.ts"
 import { type HealthCheck, newHealthHandler } from "./handlers/health.ts"
 import type { Engine, WriteHooks } from "./handlers/operation.ts"
@@ -173,8 +173,11 @@ class Server implements ApiServer {
       special: config.special,
       raw: new Map([...this.#streamingHandlers(), ...config.raw]),
     })
-    const routes: Route[] = [...this.#systemRoutes(), ...this.#openApiRoutes(), ...config.routes]
-    routes.push({ path: "/", handler: newIndexHandler(() => routes.map((route) => route.path)) })
+    const routes: Route[] = [...this.#systemRoutes(), ...config.routes]
+    routes.push({
+      path: "/",
+      handler: newIndexHandler(() => [...routes.map((route) => route.path), ...discoveryPaths(kinds)]),
+    })
     const filters = filterChain({
       clock,
       log,
@@ -232,20 +235,6 @@ class Server implements ApiServer {
       { path: "/readyz", isPrefix: true, handler: newHealthHandler("readyz", ready) },
       { path: "/version", handler: versionHandler },
       { path: "/metrics", handler: metricsHandler },
-    ]
-  }
-
-  #openApiRoutes(): Route[] {
-    const openApi = newOpenApiHandler({
-      kinds: () => kinds,
-      schemas: schemaSource,
-      typeNames: schemaTypeNames,
-      version: versionInfo.gitVersion,
-    })
-    const handler: Handler = async (request) => openApi(request)
-    return [
-      { path: "/openapi/v2", handler },
-      { path: "/openapi/v3", isPrefix: true, handler },
     ]
   }
 

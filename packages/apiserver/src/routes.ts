@@ -31,6 +31,6 @@ export function newIndexHandler(paths: () => readonly string[]): Handler {
   return async () => ({
     status: 200,
     headers: { "Content-Type": "application/json" },
-    body: Buffer.from(JSON.stringify({ paths: [...paths()].sort() }, undefined, 2)),
+    body: Buffer.from(JSON.stringify({ paths: [...new Set(paths())].sort() }, undefined, 2)),
   })
 }

@@ -22,6 +22,50 @@ const merge = { "Content-Type": "application/merge-patch+json" }
 
 const rows: Row[] = [
   {
+    name: "a dry run of an unknown kind",
+    request: ["PATCH", `${base}/x?dryRun=Some`, {}, merge],
+    status: 422,
+    reason: "Invalid",
+    message: /^PatchOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "Some": supported values: "All"$/,
+  },
+  {
+    name: "an unknown field validation",
+    request: ["POST", `${base}?fieldValidation=Some`, configMap("x")],
+    status: 422,
+    reason: "Invalid",
+    message: /^CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "Some"/,
+  },
+  { name: "a method of its own", request: ["PROPFIND", base], status: 405, reason: "MethodNotAllowed" },
+  {
+    name: "a deletion with a kind that is a number",
+    request: ["DELETE", `${base}/x`, { kind: 7 }],
+    status: 400,
+    message: /^json: cannot unmarshal number into Go struct field DeleteOptions.kind of type string$/,
+  },
+  {
+    name: "a selector of pods without a key, and a device without a path",
+    request: [
+      "POST",
+      "/api/v1/namespaces/default/pods",
+      {
+        metadata: { name: "x" },
+        spec: {
+          containers: [{ name: "c", image: "i", volumeDevices: [{ name: "v" }] }],
+          affinity: {
+            podAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: [
+                { topologyKey: "a", labelSelector: { matchExpressions: [{ operator: "Exists" }] } },
+              ],
+              preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1 }],
+            },
+          },
+        },
+      },
+    ],
+    status: 422,
+    message: /matchExpressions\[0\].key/,
+  },
+  {
     name: "truncated JSON",
     request: ["POST", base, '{"kind":', json],
     status: 400,

@@ -8,8 +8,13 @@ import { isDns1123Label, isDns1123Subdomain, isQualifiedName, maskTrailingDash, 
 /** All annotations of an object together, keys included, in bytes. */
 export const maxAnnotationsBytes = 256 * 1024
 
-/** Finalizers that may stand without a domain. */
-const standardFinalizers = new Set(["kubernetes", "orphan", "foregroundDeletion"])
+/** Finalizers that may stand without a domain and a slash; the last is what CustomResourceDefinitions are given. */
+const standardFinalizers = new Set([
+  "kubernetes",
+  "orphan",
+  "foregroundDeletion",
+  "customresourcecleanup.apiextensions.k8s.io",
+])
 
 const maxFieldManagerBytes = 128
 const maxSubresourceBytes = 256

@@ -27,3 +27,11 @@ export function discoveryGroups(kinds: readonly KindDefinition[]): DiscoveryGrou
     versions: [...versions].map(([version, list]) => ({ version, kinds: list })),
   }))
 }
+
+/** The paths of the groups' and versions' documents, as `/` lists them. */
+export function discoveryPaths(kinds: readonly KindDefinition[]): string[] {
+  return discoveryGroups(kinds).flatMap(({ name, versions }) => {
+    const root = name ? `/apis/${name}` : "/api"
+    return [root, ...versions.map(({ version }) => `${root}/${version}`)]
+  })
+}

@@ -1,1 +1,2 @@
+export { discoveryPaths } from "./groups.ts"
 export { type DiscoveryDeps, isDiscoveryPath, newDiscoveryHandler } from "./handler.ts"

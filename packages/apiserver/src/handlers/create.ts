@@ -42,7 +42,7 @@ export async function createObject(
   await mutate(engine, attributes)
   fillNewMetadata(draft, engine.clock)
   if (managedFields) draft.metadata.managedFields = managedFields
-  prepareNew(kind, draft)
+  prepareNew(kind, draft, operation.user)
   behaviour.default?.(draft)
 
   const hooks = engine.hooks.get(`${kind.storage.group}/${kind.storage.resource}`)

@@ -1,4 +1,4 @@
-import { type FieldError, fieldError, newStatusError, StatusError, statusError } from "@ladya/apimachinery"
+import { type FieldError, fieldError, StatusError, statusError } from "@ladya/apimachinery"
 import type { ApiRequest } from "../request.ts"
 import { isTrue } from "../request-info.ts"
 import { foreignValue } from "./body.ts"
@@ -48,17 +48,17 @@ export interface WriteParameters {
 }
 
 /** Throws a 400 or 422 Status for what the API does not know. */
-export function writeParameters(query: URLSearchParams, userAgent: string | undefined): WriteParameters {
+export function writeParameters(request: Pick<ApiRequest, "info" | "query" | "headers">): WriteParameters {
+  const { query } = request
+  const userAgent = request.headers["user-agent"]
   if (query.size === 0) return { dryRun: false, fieldManager: managerOf(userAgent), fieldValidation: "Warn" }
+  const optionsKind = optionsKinds[request.info.verb] ?? "CreateOptions"
   const validation = query.get("fieldValidation") || "Warn"
   if (validation !== "Strict" && validation !== "Warn" && validation !== "Ignore") {
-    throw newStatusError(
-      "Invalid",
-      `CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: ${JSON.stringify(validation)}: supported values: "", "Ignore", "Warn", "Strict"`,
-    )
+    throw badOptions(optionsKind, "fieldValidation", validation, ["", "Ignore", "Warn", "Strict"])
   }
   return {
-    dryRun: isDryRun(query.getAll("dryRun")),
+    dryRun: isDryRun(query.getAll("dryRun"), optionsKind),
     fieldManager: query.get("fieldManager") || managerOf(userAgent),
     fieldValidation: validation,
   }
@@ -95,20 +95,17 @@ function managerErrors(manager: string): FieldError[] {
 const isPrintable = (character: string): boolean =>
   character === " " || /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(character)
 
-export function isDryRun(values: readonly string[]): boolean {
+/** What the options of a verb are called in errors. */
+const optionsKinds: Readonly<Record<string, string>> = { update: "UpdateOptions", patch: "PatchOptions" }
+
+export function isDryRun(values: readonly string[], optionsKind: string): boolean {
   const bad = values.find((value) => value !== "All")
-  if (bad !== undefined) {
-    throw newStatusError(
-      "Invalid",
-      `CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ${JSON.stringify(bad)}: supported values: "All"`,
-      {
-        causes: [
-          { reason: "FieldValueNotSupported", message: `Unsupported value: ${JSON.stringify(bad)}`, field: "dryRun" },
-        ],
-      },
-    )
-  }
+  if (bad !== undefined) throw badOptions(optionsKind, "dryRun", bad, ["All"])
   return values.length > 0
+}
+
+function badOptions(kind: string, field: string, value: string, supported: readonly string[]): StatusError {
+  return statusError.invalid({ group: "meta.k8s.io", kind }, "", [fieldError.notSupported(field, value, supported)])
 }
 
 // Without a field manager the client's program name stands in, as everywhere in Kubernetes.
@@ -130,7 +127,7 @@ export async function deleteOptions(request: ApiRequest): Promise<DeleteOptions 
     propagationPolicy: text(query, "propagationPolicy"),
     orphanDependents: query.has("orphanDependents") ? isTrue(query.get("orphanDependents")) : undefined,
     preconditions,
-    dryRun: isDryRun(query.getAll("dryRun")),
+    dryRun: isDryRun(query.getAll("dryRun"), "DeleteOptions"),
   }
 }
 
@@ -152,10 +149,6 @@ function optionsFromBody(
     throw statusError.badRequest("the body of a deletion must be DeleteOptions")
   }
   const options = parsed as Record<string, unknown>
-  const kind = options["kind"]
-  if (kind !== undefined && kind !== "" && kind !== "DeleteOptions") {
-    throw statusError.badRequest(`decoded object cannot be converted to DeleteOptions: it is a ${String(kind)}`)
-  }
   const wrong = (field: string, type: string): never => {
     throw statusError.badRequest(
       `json: cannot unmarshal ${Array.isArray(options[field]) ? "array" : typeof options[field]} into Go struct field DeleteOptions.${field} of type ${type}`,
@@ -166,13 +159,17 @@ function optionsFromBody(
     if (value === undefined || value === null) return undefined
     return isType(value) ? value : wrong(field, type)
   }
+  const kind = optional("kind", "string", isText) || "DeleteOptions"
+  if (kind !== "DeleteOptions") {
+    throw statusError.badRequest(`decoded object cannot be converted to DeleteOptions: it is a ${kind}`)
+  }
   const dryRun = optional("dryRun", "[]string", isStrings) ?? []
   return {
     gracePeriodSeconds: optional("gracePeriodSeconds", "int64", Number.isSafeInteger as (v: unknown) => v is number),
     propagationPolicy: optional("propagationPolicy", "v1.DeletionPropagation", isText),
     orphanDependents: optional("orphanDependents", "bool", (value) => typeof value === "boolean"),
     preconditions: optional("preconditions", "v1.Preconditions", isPreconditions),
-    dryRun: isDryRun(dryRun.length > 0 ? dryRun : query.getAll("dryRun")),
+    dryRun: isDryRun(dryRun.length > 0 ? dryRun : query.getAll("dryRun"), "DeleteOptions"),
   }
 }
 

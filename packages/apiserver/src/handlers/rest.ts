@@ -39,6 +39,7 @@ export function newRestHandler(deps: RestDeps): Handler {
     const { info } = request
     const resource = deps.engine.resources.lookup(info.group, info.version, info.resource)
     if (!resource) throw noSuchResource()
+    if (!info.verb) throw methodNotAllowed()
     checkScope(request, resource)
     const key = specialKey(resource, info.subresource)
     const raw = deps.raw.get(key)
@@ -189,7 +190,7 @@ function operationOf(request: ApiRequest, resource: ServedResource): Operation {
 }
 
 function writing(request: ApiRequest, operation: Operation): void {
-  const { dryRun, fieldManager, fieldValidation } = writeParameters(request.query, request.headers["user-agent"])
+  const { dryRun, fieldManager, fieldValidation } = writeParameters(request)
   operation.dryRun = dryRun
   operation.fieldManager = fieldManager
   operation.fieldValidation = fieldValidation

@@ -1,5 +1,6 @@
 import type { KindDefinition } from "@ladya/api"
 import { deepCopy, type FieldError, type KubeObject, semanticEqual } from "@ladya/apimachinery"
+import type { UserInfo } from "../authentication/authenticator.ts"
 
 /** What one subresource (or the main resource) lets an update change, in the stored version. */
 export interface UpdateStrategy {
@@ -36,9 +37,9 @@ export function goneTest(kind: KindDefinition): (object: KubeObject) => boolean 
 const hasStatus = (kind: KindDefinition): boolean => kind.subresources.some((entry) => entry.name === "status")
 
 /** A new object of a kind without rules of its own has no status yet, and is in its first generation. */
-export function prepareNew(kind: KindDefinition, draft: KubeObject): void {
+export function prepareNew(kind: KindDefinition, draft: KubeObject, by: UserInfo): void {
   const { prepareForCreate, prepareForUpdate } = kind.behaviour
-  if (prepareForCreate) prepareForCreate(draft)
+  if (prepareForCreate) prepareForCreate(draft, by)
   else if (!prepareForUpdate && hasStatus(kind)) {
     delete (draft as Fields).status
     draft.metadata.generation = 1

@@ -82,6 +82,7 @@ export function newControlPlane(deps: ServerDeps): Component {
       ...security.configure(internals),
       listen: config.listen,
       tls: { cert: pki.serving.certificate, key: pki.serving.key, clientCA: pki.caCertificate },
+      advertiseAddress: `${advertised.advertiseAddress}:${advertised.port}`,
       serviceCidr: cluster.serviceCIDR,
       kubelet: { ca: pki.caCertificate, cert: pki.kubeletClient.certificate, key: pki.kubeletClient.key },
     }),

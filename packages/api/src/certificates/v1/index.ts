@@ -1,6 +1,6 @@
 import { fieldError, isPathSegmentName } from "@ladya/apimachinery"
 import type * as certificatesv1 from "../../generated/types/certificatesv1.ts"
-import type { KindBehaviour } from "../../kind.ts"
+import type { KindBehaviour, Requester } from "../../kind.ts"
 import { ageColumn, nameColumn, text } from "../../printing/columns.ts"
 import { humanDuration } from "../../printing/duration.ts"
 import { keepField } from "../../strategy.ts"
@@ -56,6 +56,16 @@ function isRequest(base64: string): boolean {
   }
 }
 
+function asker({ name, uid, groups, extra }: Requester): Partial<Request["spec"]> {
+  const listed = Object.entries(extra ?? {}).map(([key, values]) => [key, [...values]] as [string, string[]])
+  return {
+    username: name,
+    groups: [...groups],
+    ...(uid ? { uid } : {}),
+    ...(listed.length > 0 ? { extra: Object.fromEntries(listed) } : {}),
+  }
+}
+
 function conditionText({ status }: Request): string {
   const words = new Set((status?.conditions ?? []).map(({ type }) => type))
   const shown: string[] = []
@@ -89,8 +99,11 @@ export const certificateSigningRequest: KindBehaviour<Request> = {
     if (draft.spec && !draft.spec.usages) draft.spec.usages = ["digital signature", "key encipherment"]
     draft.status ??= {}
   },
-  prepareForCreate(draft) {
+  prepareForCreate(draft, by) {
     draft.status = {}
+    // Who asks is what the server knows, whatever the request says.
+    const { username: _, uid: __, groups: ___, extra: ____, ...spec } = draft.spec ?? {}
+    draft.spec = { ...(spec as Request["spec"]), ...(by ? asker(by) : {}) }
   },
   prepareForUpdate(draft, previous) {
     keepField(draft, previous, "spec")

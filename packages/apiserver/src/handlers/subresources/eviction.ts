@@ -32,7 +32,7 @@ async function evict(engine: Engine, operation: Operation, eviction: policyv1.Ev
     throw statusError.badRequest("name in URL does not match name in Eviction object")
   }
   const given: Partial<metav1.DeleteOptions> = eviction.deleteOptions ?? {}
-  const dryRun = operation.dryRun || isDryRun(given.dryRun ?? [])
+  const dryRun = operation.dryRun || isDryRun(given.dryRun ?? [], "DeleteOptions")
   const podOperation: Operation = { ...operation, subresource: "", dryRun }
   const storage = storageOf(operation)
   const entry = await storage.get(storage.keyOf(operation.namespace, operation.name))

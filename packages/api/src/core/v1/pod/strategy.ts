@@ -36,6 +36,8 @@ function expandLabelKeys(pod: Pod): void {
       ...(group?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map((weighted) => weighted.podAffinityTerm),
     ]
     for (const term of terms) {
+      // What the validation, which comes later, refuses.
+      if (!term) continue
       expand(term.labelSelector, term.matchLabelKeys, "In")
       expand(term.labelSelector, term.mismatchLabelKeys, "NotIn")
     }

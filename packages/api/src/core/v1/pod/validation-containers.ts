@@ -187,7 +187,7 @@ function checkDevices(errors: Errors, path: string, container: AnyContainer, con
     }
     checkRequired(errors, `${at}.devicePath`, devicePath)
     if (paths.has(devicePath)) errors.push(fieldError.invalid(`${at}.devicePath`, devicePath, "must be unique"))
-    if (devicePath.split("/").includes("..")) {
+    if (devicePath?.split("/").includes("..")) {
       errors.push(fieldError.invalid(`${at}.devicePath`, devicePath, "can not contain backsteps ('..')"))
     }
     if (mounts.some((mount) => mount.name === name)) {
