@@ -11,6 +11,7 @@ import { newAuthorizerChain } from "./authorization/chain.ts"
 import { type ApiServerConfig, defaultConfig } from "./config.ts"
 import { discoveryPaths, newDiscoveryHandler } from "./discovery/index.ts"
 import { applyFilters, filterChain } from "./filters/index.ts"
+import { componentStatuses } from "./handlers/component-statuses.ts"
 import { type HealthCheck, newHealthHandler } from "./handlers/health.ts"
 import type { Engine, WriteHooks } from "./handlers/operation.ts"
 import { newRestHandler } from "./handlers/rest.ts"
@@ -92,6 +93,7 @@ class Server implements ApiServer {
     const hooks = new Map<string, WriteHooks>()
     const engine: Engine = { clock, log, random, resources, admission: [], hooks }
     const special = builtInSubresources(kinds)
+    special.set("/componentstatuses", componentStatuses(this.#components()))
     const loopback = new InProcessTransport(
       {
         engine,
@@ -190,6 +192,16 @@ class Server implements ApiServer {
       ...(config.audit ? { audit: config.audit } : {}),
     })
     return applyFilters(filters, newRouter(routes, rest))
+  }
+
+  /** The parts that a control plane is known by; scheduler and controllers live in this process. */
+  #components(): HealthCheck[] {
+    const inProcess = () => undefined
+    return [
+      { name: "scheduler", check: inProcess },
+      { name: "controller-manager", check: inProcess },
+      { name: "etcd-0", check: async () => void (await this.#deps.store.currentRevision()) },
+    ]
   }
 
   #systemRoutes(): Route[] {

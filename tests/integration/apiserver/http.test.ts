@@ -243,3 +243,46 @@ test("too many at once are sent away, and a bug is a 500 that the server survive
   assert.equal(bug.json.reason, "InternalError")
   assert.equal((await http("GET", "/version")).status, 200)
 })
+
+test("a stop lets what is in flight finish, and cuts what takes too long", async (t) => {
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const { http, server } = await startTestServer(t, {
+    listen: true,
+    config: {
+      routes: gates.map((gate, index) => ({
+        path: `/slow${index}`,
+        handler: async () => {
+          started[index]?.resolve()
+          await gate.promise
+          return { status: 200, headers: {}, body: Buffer.from("done") }
+        },
+      })),
+    },
+  })
+  const started = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const first = http("GET", "/slow0")
+  const second = http("GET", "/slow1").then(
+    () => "answered",
+    () => "cut",
+  )
+  await Promise.all(started.map((one) => one.promise))
+  const deadline = new AbortController()
+  const stopped = server.stop(deadline.signal)
+  gates[0]?.resolve()
+  assert.equal((await first).text, "done")
+  deadline.abort()
+  await stopped
+  assert.equal(await second, "cut")
+  gates[1]?.resolve()
+})
+
+test("the deprecated component statuses are there", async (t) => {
+  const { http } = await startTestServer(t, { listen: true })
+  const list = await http("GET", "/api/v1/componentstatuses")
+  assert.deepEqual(
+    list.json.items.map((item: { metadata: { name: string } }) => item.metadata.name),
+    ["scheduler", "controller-manager", "etcd-0"],
+  )
+  const one = await http("GET", "/api/v1/componentstatuses/etcd-0")
+  assert.equal(one.json.conditions[0].type, "Healthy")
+})
