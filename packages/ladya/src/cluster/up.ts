@@ -156,25 +156,25 @@ async function start(deps: StartDeps): Promise<void> {
   const images = inStep("make the built-in images", () => ensureBuiltinImages(store, facts.architecture))
   const machines = state.nodes.map((node) => ensureMachine(deps, node))
   // Whatever fails first is told; the others' failures are then no news.
-  for (const task of [images, ...machines]) task.catch(() => undefined)
+  const identities = inStep("issue certificates", () => issueIdentities(paths, state, link))
+  const server = identities.then(() => startServer(deps))
+  // The agents start while the server does: they wait for it by themselves, and most of their start needs no server.
+  const restarted = new Map<string, number>()
+  const agents = state.nodes.map(async (node, index) => {
+    await Promise.all([server, images, machines[index]])
+    const now = systemClock.now()
+    if (await ensureAgent(deps, node, agentCommand(paths, node), { restart: deps.portMoved })) {
+      restarted.set(node.name, now)
+    }
+  })
+  for (const task of [images, identities, server, ...machines, ...agents]) task.catch(() => undefined)
   await progress.step("control plane", async () => {
-    await inStep("issue certificates", () => issueIdentities(paths, state, link))
-    await startServer(deps)
+    await server
     await waitForServer(paths, state)
   })
   const count = state.nodes.length
   await progress.step(count === 1 ? "node" : `${count} nodes`, async (detail) => {
-    await images
-    const restarted = new Map<string, number>()
-    await Promise.all(
-      state.nodes.map(async (node, index) => {
-        await machines[index]
-        const now = systemClock.now()
-        if (await ensureAgent(deps, node, agentCommand(paths, node), { restart: deps.portMoved })) {
-          restarted.set(node.name, now)
-        }
-      }),
-    )
+    await Promise.all(agents)
     await waitForNodes(paths, state, restarted, detail)
   })
   await progress.step("cluster DNS", () => waitForDns(paths, state))

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { refs } from "@ladya/api"
-import { newClient } from "@ladya/client"
+import { type HttpsTransport, newClient } from "@ladya/client"
 import { type Clock, errorMessage, sleep, systemClock } from "@ladya/util"
 import { LadyaError } from "../errors.ts"
 import { findStaticBusybox } from "../images/builtin.ts"
@@ -40,6 +40,8 @@ interface WaitOptions {
   clock?: Clock
 }
 
+const pollMs = 40
+
 /** Polls until `condition` holds. Fails at once, with the end of its log, when a process it depends on has died. */
 async function waitWhileAlive(condition: () => Promise<string | undefined>, options: WaitOptions): Promise<void> {
   const clock = options.clock ?? systemClock
@@ -65,7 +67,7 @@ async function waitWhileAlive(condition: () => Promise<string | undefined>, opti
         log: options.log,
       })
     }
-    await sleep(clock, 20)
+    await sleep(clock, pollMs)
   }
 }
 
@@ -78,25 +80,29 @@ const serverProcess = (paths: ClusterPaths, state: ClusterState) => ({
 /** Waits until the API server says it is ready. */
 export async function waitForServer(paths: ClusterPaths, state: ClusterState): Promise<void> {
   const port = `127.0.0.1:${state.apiPort}`
-  await waitWhileAlive(
-    async () => {
-      // An admin.kubeconfig of an earlier start can name another port.
-      if (!(await readFile(paths.adminKubeconfig, "utf8").catch(() => "")).includes(port)) return "no kubeconfig yet"
-      const transport = await adminTransport(paths, 2000)
-      try {
+  let transport: HttpsTransport | undefined
+  try {
+    await waitWhileAlive(
+      async () => {
+        if (!transport) {
+          // An admin.kubeconfig of an earlier start can name another port.
+          const text = await readFile(paths.adminKubeconfig, "utf8").catch(() => "")
+          if (!text.includes(port)) return "no kubeconfig yet"
+          transport = await adminTransport(paths, 2000)
+        }
         const { status, body } = await transport.raw({ method: "GET", path: "/readyz" })
         return status === 200 ? undefined : `readyz says ${status}: ${body.toString().slice(0, 200)}`
-      } finally {
-        transport.close()
-      }
-    },
-    {
-      description: "starting the API server",
-      timeoutMs: 60_000,
-      log: paths.serverLog,
-      alive: [serverProcess(paths, state)],
-    },
-  )
+      },
+      {
+        description: "starting the API server",
+        timeoutMs: 60_000,
+        log: paths.serverLog,
+        alive: [serverProcess(paths, state)],
+      },
+    )
+  } finally {
+    transport?.close()
+  }
 }
 
 /**
@@ -153,20 +159,36 @@ export async function waitForNodes(
 export async function waitForDns(paths: ClusterPaths, state: ClusterState): Promise<void> {
   const busybox = (await findStaticBusybox()) ?? "busybox"
   await Promise.all(
-    state.nodes.map((node) =>
-      waitWhileAlive(() => askDns(node, busybox), {
+    state.nodes.map((node) => {
+      // A question asked before the Service's rules are there gets no answer ever: little patience at first, more later.
+      let patienceMs = 100
+      const ask = (): Promise<string | undefined> => {
+        patienceMs = Math.min(2 * patienceMs, 2000)
+        return askDns(node, busybox, patienceMs)
+      }
+      return waitWhileAlive(ask, {
         description: `the cluster DNS on ${node.name}`,
         timeoutMs: 30_000,
         log: paths.node(node.name).agentLog,
         alive: [],
-      }),
-    ),
+      })
+    }),
   )
 }
 
-async function askDns(node: NodeState, busybox: string): Promise<string | undefined> {
+async function askDns(node: NodeState, busybox: string, patienceMs: number): Promise<string | undefined> {
   const name = "kubernetes.default.svc.cluster.local"
   const pid = String(node.processes.machine?.pid)
-  const result = await run("nsenter", ["-t", pid, "-n", "timeout", "1", busybox, "nslookup", name, dnsAddress])
+  const result = await run("nsenter", [
+    "-t",
+    pid,
+    "-n",
+    "timeout",
+    String(patienceMs / 1000),
+    busybox,
+    "nslookup",
+    name,
+    dnsAddress,
+  ])
   return result.code === 0 ? undefined : `no answer for ${name}: ${result.stdout.trim().split("\n").at(-1)}`
 }

@@ -9,6 +9,7 @@ import { newNetwork } from "@ladya/network"
 import { newProxy } from "@ladya/proxy"
 import {
   type Component,
+  ComponentGroup,
   errorMessage,
   type Logger,
   MetricsRegistry,
@@ -20,6 +21,7 @@ import { LadyaError } from "../errors.ts"
 import { containerdPaths } from "../machine/containerd.ts"
 import { ensureHostNode, sharesMounts } from "../machine/host-node.ts"
 import { detectHost } from "../system/host.ts"
+import { newServerWait } from "./await-server.ts"
 import { cluster } from "./cluster-facts.ts"
 import { inMountsOf } from "./enter.ts"
 import { machineAddress } from "./machine-address.ts"
@@ -125,7 +127,8 @@ export async function newAgent(
     config: { nodeName, nodeAddress, port: cluster.dnsPort, clusterDomain: cluster.domain },
   })
   const preloader = newPreloader({ images: cri.images, names: config.preload, clock, log: part("preload") })
-  return parallel("agent", [informers, network, proxy, dns, kubelet, preloader], log)
+  const parts = parallel("agent", [informers, network, proxy, dns, kubelet, preloader], log)
+  return new ComponentGroup("node", [newServerWait(transport, clock), parts], log)
 }
 
 /** The certificate that the node shows to the API server. It was issued for this node, together with its kubeconfig. */

@@ -82,10 +82,12 @@ export async function ensureLink(owner: string, wanted: number | undefined): Pro
 }
 
 async function configure(link: ClusterLink): Promise<void> {
-  await runOk("ip", ["addr", "replace", `${link.gateway}/${link.prefixLength}`, "dev", link.bridge])
-  await runOk("ip", ["link", "set", link.bridge, "up"])
-  await runOk("nft", ["-f", "-"], { input: natRules(link) })
-  await allowForwarding(link, "-I")
+  const device = [`addr replace ${link.gateway}/${link.prefixLength} dev ${link.bridge}`, `link set ${link.bridge} up`]
+  await Promise.all([
+    runOk("ip", ["-batch", "-"], { input: `${device.join("\n")}\n` }),
+    runOk("nft", ["-f", "-"], { input: natRules(link) }),
+    allowForwarding(link, "-I"),
+  ])
 }
 
 function natRules(link: ClusterLink): string {

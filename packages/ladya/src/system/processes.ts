@@ -133,11 +133,14 @@ export function pidsInNamespaceOf(pid: number): number[] {
 /** The pid, as seen from here, of the process that is `innerPid` in the pid namespace of `namespacePid`. */
 export function outerPid(namespacePid: number, innerPid: number): number | undefined {
   const namespace = pidNamespaceOf(namespacePid)
-  return allPids().find((candidate) => {
+  const isIt = (candidate: number): boolean => {
     if (pidNamespaceOf(candidate) !== namespace) return false
     const line = /^NSpid:\s+(.*)$/m.exec(readText(`/proc/${candidate}/status`) ?? "")?.[1]
     return Number(line?.split(/\s+/).at(-1)) === innerPid
-  })
+  }
+  // Mostly it is a child of the namespace's first process. Not every kernel lists those; then all there are are searched.
+  const children = (readText(`/proc/${namespacePid}/task/${namespacePid}/children`) ?? "").split(" ").filter(Boolean)
+  return children.map(Number).find(isIt) ?? allPids().find(isIt)
 }
 
 /** Resident memory and the processor time used so far; undefined when the process is gone. */
