@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises"
+import { mkdir, statfs, writeFile } from "node:fs/promises"
 import { connect } from "node:net"
 import { type Clock, systemClock, waitFor } from "@ladya/util"
 import type { HostFacts } from "../system/host.ts"
@@ -40,8 +40,16 @@ export function containerdPaths(dataDirectory: string, certsDirectory?: string):
   }
 }
 
+/** f_type of a file system that is an overlay itself: the root of a container, which cannot bear another overlay. */
+const overlayMagic = 0x794c7630
+
+/** Overlay where it works; plain copies on a machine that is itself a container. */
+async function snapshotterFor(directory: string): Promise<"overlayfs" | "native"> {
+  return (await statfs(directory)).type === overlayMagic ? "native" : "overlayfs"
+}
+
 /** containerd's configuration: everything below the node's own directory, nothing shared with another containerd. */
-export function containerdConfig(options: ContainerdOptions): string {
+export function containerdConfig(options: ContainerdOptions, snapshotter: string): string {
   const paths = containerdPaths(options.dataDirectory, options.certsDirectory)
   const quoted = (value: string): string => JSON.stringify(value)
   const cri = '[plugins."io.containerd.grpc.v1.cri"'
@@ -73,7 +81,7 @@ ${cri}]
     config_path = ${quoted(paths.certsDirectory)}
   ${cri}.containerd]
     default_runtime_name = "runc"
-    snapshotter = "overlayfs"
+    snapshotter = ${quoted(snapshotter)}
     ${cri}.containerd.runtimes.runc]
       runtime_type = "io.containerd.runc.v2"
       ${cri}.containerd.runtimes.runc.options]
@@ -93,7 +101,7 @@ export async function writeContainerdConfig(options: ContainerdOptions): Promise
   for (const directory of [paths.directory, paths.cniConfigDirectory, paths.certsDirectory]) {
     await mkdir(directory, { recursive: true, mode: 0o700 })
   }
-  await writeFile(paths.config, containerdConfig(options))
+  await writeFile(paths.config, containerdConfig(options, await snapshotterFor(paths.directory)))
   return paths
 }
 
