@@ -3,7 +3,7 @@ import { type ClusterAccess, type HttpsTransport, loadKubeconfig, newHttpsTransp
 import { silentLogger, systemClock } from "@ladya/util"
 import { LadyaError } from "../errors.ts"
 import { contextName, type KubeconfigEntry, newKubeconfigText } from "./kubeconfig.ts"
-import type { ClusterPaths } from "./paths.ts"
+import { type ClusterPaths, noCluster } from "./paths.ts"
 
 /** The administrator's way into a cluster on this machine. */
 export async function adminEntry(paths: ClusterPaths): Promise<KubeconfigEntry> {
@@ -22,9 +22,7 @@ export async function adminKubeconfigText(paths: ClusterPaths): Promise<string> 
 
 async function adminAccess(paths: ClusterPaths): Promise<ClusterAccess> {
   const text = await readFile(paths.adminKubeconfig, "utf8").catch(() => {
-    throw new LadyaError(`there is no cluster "${paths.name}" (no ${paths.adminKubeconfig})`, {
-      hint: paths.name === "ladya" ? "start one: ladya up" : `start it: ladya up --name ${paths.name}`,
-    })
+    throw noCluster(paths)
   })
   return loadKubeconfig(`${text}\n`)
 }

@@ -36,8 +36,9 @@ export async function down(options: DownOptions): Promise<boolean> {
   await withLock(paths.lock, async () => {
     const state = await readState(paths)
     if (state) await end(paths, state)
-    await removeFromUserKubeconfig(userKubeconfigPath(), contextName(options.name))
     if (options.purge) await inStep("remove the cluster's data", () => purge(paths))
+    // Last: that file is the person's, and may be broken.
+    await removeFromUserKubeconfig(userKubeconfigPath(), contextName(options.name))
   })
   if (options.purge) await removeEmptyHome(dirname(paths.directory))
   return true

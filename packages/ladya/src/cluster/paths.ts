@@ -32,6 +32,15 @@ export function ladyaHome(environment: NodeJS.ProcessEnv = process.env): string 
   return process.getuid?.() === 0 ? "/var/lib/ladya" : join(homedir(), ".local/share/ladya")
 }
 
+/** What is thrown when a cluster is asked for that is not there. */
+export function noCluster({ name, directory }: ClusterPaths): LadyaError {
+  const command = name === "ladya" ? "ladya up" : `ladya up --name ${name}`
+  const isRoot = process.getuid?.() === 0 || process.env["LADYA_HOME"]
+  return new LadyaError(`there is no cluster "${name}" (no ${directory})`, {
+    hint: isRoot ? `start it: ${command}` : "clusters are started by root, and are root's: try the same with sudo",
+  })
+}
+
 const namePattern = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/
 
 export function clusterPaths(name: string, home = ladyaHome()): ClusterPaths {

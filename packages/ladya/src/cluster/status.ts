@@ -1,9 +1,8 @@
 import { refs } from "@ladya/api"
 import { newClient } from "@ladya/client"
-import { LadyaError } from "../errors.ts"
 import { usageOf } from "../system/processes.ts"
 import { adminTransport } from "./access.ts"
-import type { ClusterPaths } from "./paths.ts"
+import { type ClusterPaths, noCluster } from "./paths.ts"
 import { type ClusterState, readState } from "./state.ts"
 
 /** What `ladya status -o json` prints. */
@@ -20,9 +19,7 @@ export interface ClusterStatus {
 export async function clusterStatus(paths: ClusterPaths): Promise<ClusterStatus> {
   const state = await readState(paths)
   if (!state) {
-    throw new LadyaError(`there is no cluster "${paths.name}"`, {
-      hint: paths.name === "ladya" ? "start one: ladya up" : `start it: ladya up --name ${paths.name}`,
-    })
+    throw noCluster(paths)
   }
   return {
     apiServer: `https://127.0.0.1:${state.apiPort}`,

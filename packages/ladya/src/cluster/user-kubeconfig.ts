@@ -3,6 +3,7 @@ import { mkdir, open, readFile, realpath, rm } from "node:fs/promises"
 import { homedir } from "node:os"
 import { dirname, join } from "node:path"
 import { type Clock, sleep, systemClock } from "@ladya/util"
+import { LadyaError } from "../errors.ts"
 import { writeFileAtomic } from "../system/files.ts"
 import { isEmptyKubeconfig, type KubeconfigEntry, mergeEntry, removeEntry } from "./kubeconfig.ts"
 
@@ -36,10 +37,22 @@ async function change(path: string, edit: (text: string) => string | undefined):
       if (error.code === "ENOENT") return ""
       throw error
     })
-    const after = edit(before)
+    const after = editOf(path, before, edit)
     if (after === undefined) await rm(file, { force: true })
     else if (after !== before) await writeFileAtomic(file, after, 0o600)
   })
+}
+
+function editOf(path: string, before: string, edit: (text: string) => string | undefined): string | undefined {
+  try {
+    return edit(before)
+  } catch (error) {
+    const why = error instanceof Error ? error.message.split("\n")[0] : String(error)
+    throw new LadyaError(`cannot change ${path}: ${why}`, {
+      hint: "mend that file or move it away, or name another by KUBECONFIG; then run the same again",
+      cause: error,
+    })
+  }
 }
 
 /** The lock that kubectl itself takes when it changes the file. One that stays for seconds was left by a crash. */

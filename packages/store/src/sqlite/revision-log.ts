@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs"
+import { closeSync, fchmodSync, mkdirSync, openSync } from "node:fs"
 import { dirname } from "node:path"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import { noValue } from "../mvcc/mvcc-index.ts"
@@ -41,6 +41,8 @@ export class RevisionLog {
     let db: DatabaseSync | undefined
     try {
       if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      // Secrets are in it; the engine gives its side files the mode of this one.
+      if (path !== ":memory:") ownFile(path)
       // A server that is just ending may hold the file a moment longer.
       db = new DatabaseSync(path, { timeout: 2000 })
       prepareSchema(db, path, maxBytes)
@@ -153,4 +155,14 @@ function prepareSchema(db: DatabaseSync, path: string, maxBytes: number | undefi
     )
   }
   db.exec("COMMIT")
+}
+
+/** Makes the file when it is missing; either way it is its owner's alone. */
+function ownFile(path: string): void {
+  const file = openSync(path, "a", 0o600)
+  try {
+    fchmodSync(file, 0o600)
+  } finally {
+    closeSync(file)
+  }
 }

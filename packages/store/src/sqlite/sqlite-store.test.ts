@@ -185,9 +185,12 @@ test("a damaged page is found at the start", async () => {
   assert.throws(() => open(path), StoreDamagedError)
 })
 
-test("the directory of the file is for its owner alone", async () => {
+test("the files and their directory are for their owner alone", async () => {
   const path = newPath()
-  await open(path).close()
+  const store = open(path)
+  written(await store.create("/a", bytes("x")))
+  for (const file of [path, `${path}-wal`]) assert.equal(statSync(file).mode & 0o777, 0o600, file)
+  await store.close()
   assert.equal(statSync(join(path, "..")).mode & 0o777, 0o700)
 })
 
