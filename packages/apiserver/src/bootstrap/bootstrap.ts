@@ -2,7 +2,7 @@ import { type corev1, refs, type schedulingv1 } from "@ladya/api"
 import type { Client } from "@ladya/client"
 import { type Clock, type Component, errorMessage, type Logger, sleep, type Timer } from "@ladya/util"
 import { ensure } from "./ensure.ts"
-import { ensurePolicy } from "./ensure-policy.ts"
+import { ensureClusterPolicy, ensureNamespacePolicy } from "./ensure-policy.ts"
 import { ensureDnsService, ensureKubernetesService, type ServiceAddresses } from "./services.ts"
 
 export interface BootstrapDeps {
@@ -67,13 +67,19 @@ export function newBootstrap(deps: BootstrapDeps): Component {
   const stopping = new AbortController()
   let timer: Timer | undefined
 
-  const keep = async (): Promise<void> => {
-    await ensureNamespaces(client)
+  const ensureServices = async (): Promise<void> => {
     if (services) await Promise.all([ensureKubernetesService(client, services), ensureDnsService(client, services)])
   }
+  const keep = async (): Promise<void> => {
+    await ensureNamespaces(client)
+    await ensureServices()
+  }
   const all = async (): Promise<void> => {
-    await keep()
-    await Promise.all([ensurePolicy(client), ensurePriorityClasses(client)])
+    await Promise.all([
+      ensureNamespaces(client).then(() => Promise.all([ensureServices(), ensureNamespacePolicy(client)])),
+      ensureClusterPolicy(client),
+      ensurePriorityClasses(client),
+    ])
   }
   const scheduleNext = (): void => {
     timer = clock.setTimeout(

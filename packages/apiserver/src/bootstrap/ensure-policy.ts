@@ -68,17 +68,21 @@ async function dropForeign<T extends AnyBinding & KubeObject>(
   }
 }
 
-/** Makes and mends the roles and bindings that every cluster begins with. The namespaces must be there. */
-export async function ensurePolicy(client: Client): Promise<void> {
+/** Makes and mends the roles and bindings of the whole cluster, all at once: the store then writes them to disk together. */
+export async function ensureClusterPolicy(client: Client): Promise<void> {
   await Promise.all([
     ...defaultClusterRoles().map((role) => ensure(client, refs.clusterroles, role, (draft) => mendRole(draft, role))),
-    ...defaultRoles().map((role) => ensure(client, refs.roles, role, (draft) => mendRole(draft, role))),
-  ])
-  await Promise.all([
     ...defaultClusterRoleBindings().map(async (binding) => {
       await dropForeign(client, refs.clusterrolebindings, binding)
       await ensure(client, refs.clusterrolebindings, binding, (draft) => mendBinding(draft, binding))
     }),
+  ])
+}
+
+/** Makes and mends the roles and bindings of the system's namespaces, which must be there. */
+export async function ensureNamespacePolicy(client: Client): Promise<void> {
+  await Promise.all([
+    ...defaultRoles().map((role) => ensure(client, refs.roles, role, (draft) => mendRole(draft, role))),
     ...defaultRoleBindings().map(async (binding) => {
       await dropForeign(client, refs.rolebindings, binding)
       await ensure(client, refs.rolebindings, binding, (draft) => mendBinding(draft, binding))
