@@ -52,6 +52,6 @@ export function traces(cluster: { name: string; directory: string; number: numbe
   for (const table of output("nft", "list", "tables").split("\n")) {
     if (table.includes(`ladya${number}`)) found.push(`nft ${table}`)
   }
-  found.push(...cgroupsNamed(new RegExp(`^ladya-${name}$`)).map((path) => `cgroup ${path}`))
+  found.push(...cgroupsNamed(new RegExp(`^ladya-${name}(\\.${number})?$`)).map((path) => `cgroup ${path}`))
   return found
 }

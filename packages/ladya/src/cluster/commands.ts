@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import type { PublicRegistries } from "../images/mirror-hosts.ts"
 import { fullImageName } from "../images/names.ts"
-import { nodeCgroup } from "../machine/cgroups.ts"
+import { cgroupIdOf, nodeCgroup } from "../machine/cgroups.ts"
 import { containerdPaths, sandboxImage } from "../machine/containerd.ts"
 import type { ClusterLink } from "../machine/link.ts"
 import type { ClusterPaths } from "./paths.ts"
@@ -43,7 +43,7 @@ export function serverCommand(
 }
 
 /** The command line of a node's agent, to be run in its machine. */
-export function agentCommand(paths: ClusterPaths, node: NodeState): string[] {
+export function agentCommand(paths: ClusterPaths, state: ClusterState, node: NodeState): string[] {
   const { directory, kubeconfig } = paths.node(node.name)
   return [
     ...selfCommand,
@@ -53,7 +53,7 @@ export function agentCommand(paths: ClusterPaths, node: NodeState): string[] {
     ...["--node-ip", node.address],
     ...["--data-dir", directory],
     ...["--containerd", containerdPaths(directory).socket],
-    ...["--cgroup-root", nodeCgroup(paths.name, node.name)],
+    ...["--cgroup-root", nodeCgroup(cgroupIdOf(state), node.name)],
     ...["--certs-dir", paths.certs],
     ...["--preload", sandboxImage, "--preload", fullImageName("busybox")],
   ]

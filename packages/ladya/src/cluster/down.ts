@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { readdir, readFile, rm, rmdir } from "node:fs/promises"
 import { dirname } from "node:path"
 import { inStep, LadyaError } from "../errors.ts"
-import { clusterCgroup, pidsInCgroup, removeCgroup } from "../machine/cgroups.ts"
+import { cgroupIdOf, clusterCgroup, pidsInCgroup, removeCgroup } from "../machine/cgroups.ts"
 import { clusterLink, hasAnyLink, removeLink } from "../machine/link.ts"
 import { haltMachine } from "../machine/machine.ts"
 import { run, runOk } from "../system/exec.ts"
@@ -58,7 +58,7 @@ async function end(paths: ClusterPaths, state: ClusterState): Promise<void> {
     node.processes = {}
   }
   await inStep("remove the cluster's link", () => removeLink(paths.directory, clusterLink(state.number)))
-  const left = await removeCgroup(clusterCgroup(state.name), facts)
+  const left = await removeCgroup(clusterCgroup(cgroupIdOf(state)), facts)
   if (left.length > 0) {
     throw new LadyaError(`cgroups are left that still have processes in them: ${left.join(" ")}`, {
       step: "remove the cluster's cgroups",
@@ -72,7 +72,7 @@ async function end(paths: ClusterPaths, state: ClusterState): Promise<void> {
 
 /** Containers that know how to end in good order may: a database writes what it still has in hand. */
 async function endContainers(state: ClusterState, facts: HostFacts): Promise<void> {
-  const records = pidsInCgroup(clusterCgroup(state.name), facts)
+  const records = pidsInCgroup(clusterCgroup(cgroupIdOf(state)), facts)
     .map(recordOf)
     .filter((record) => record !== undefined)
     .filter(catchesTerm)

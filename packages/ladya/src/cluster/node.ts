@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises"
 import { inStep } from "../errors.ts"
-import { adopt } from "../machine/cgroups.ts"
+import { adopt, cgroupIdOf } from "../machine/cgroups.ts"
 import { containerdPaths, isListening, waitForContainerd, writeContainerdConfig } from "../machine/containerd.ts"
 import type { ClusterLink } from "../machine/link.ts"
 import { bootMachine, spawnInMachine } from "../machine/machine.ts"
@@ -36,7 +36,7 @@ export async function ensureMachine(deps: NodeDeps, node: NodeState): Promise<vo
       })
       node.processes = { machine }
       await save()
-      await adopt(paths.name, machine.pid, facts)
+      await adopt(cgroupIdOf({ name: paths.name, number: link.number }), machine.pid, facts)
     })
   }
   const { machine } = node.processes
@@ -56,7 +56,7 @@ export async function ensureMachine(deps: NodeDeps, node: NodeState): Promise<vo
       const containerd = await spawnInMachine(machine, ["containerd", "-c", config], { log: containerdLog })
       node.processes.containerd = containerd
       await save()
-      await adopt(paths.name, containerd.pid, facts)
+      await adopt(cgroupIdOf({ name: paths.name, number: link.number }), containerd.pid, facts)
       await waitForContainerd(socket, containerd)
     },
     { log: containerdLog, hint: `see why it ended: tail ${containerdLog}` },

@@ -6,7 +6,7 @@ import { inStep, LadyaError } from "../errors.ts"
 import { ensureBuiltinImages } from "../images/builtin.ts"
 import type { PublicRegistries } from "../images/mirror-hosts.ts"
 import { ImageStore } from "../images/store.ts"
-import { adopt } from "../machine/cgroups.ts"
+import { adopt, cgroupIdOf } from "../machine/cgroups.ts"
 import { type ClusterLink, ensureLink, nodeAddress } from "../machine/link.ts"
 import { haltMachine, spawnDetached } from "../machine/machine.ts"
 import { ensurePackages, loadModules, missingPackages } from "../system/debian-packages.ts"
@@ -163,7 +163,7 @@ async function start(deps: StartDeps): Promise<void> {
   const agents = state.nodes.map(async (node, index) => {
     await Promise.all([server, images, machines[index]])
     const now = systemClock.now()
-    if (await ensureAgent(deps, node, agentCommand(paths, node), { restart: deps.portMoved })) {
+    if (await ensureAgent(deps, node, agentCommand(paths, state, node), { restart: deps.portMoved })) {
       restarted.set(node.name, now)
     }
   })
@@ -189,7 +189,7 @@ async function startServer(deps: StartDeps): Promise<void> {
     async () => {
       state.server = spawnDetached(command, { log: paths.serverLog, env: selfEnvironment })
       await deps.save()
-      await adopt(paths.name, state.server.pid, facts)
+      await adopt(cgroupIdOf(state), state.server.pid, facts)
     },
     { log: paths.serverLog },
   )

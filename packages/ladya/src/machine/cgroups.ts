@@ -5,6 +5,11 @@ import type { HostFacts } from "../system/host.ts"
 
 const root = "/sys/fs/cgroup"
 
+/** What a cluster's cgroup is called after: clusters of one name can be kept in two places, their links never share a number. */
+export function cgroupIdOf(cluster: { name: string; number: number }): string {
+  return `${cluster.name}.${cluster.number}`
+}
+
 /** The cgroup, below each controller's root, that everything of a cluster's nodes is in. */
 export function clusterCgroup(cluster: string): string {
   return `/ladya-${cluster}`

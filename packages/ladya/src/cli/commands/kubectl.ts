@@ -14,10 +14,9 @@ export function newKubectlCommand(): Command {
     .action(async (args: string[], options: { name: string }) => {
       const { clusterPaths } = await import("../../cluster/paths.ts")
       const { adminEntry } = await import("../../cluster/access.ts")
-      const { findProgram } = await import("../../system/debian-packages.ts")
       const paths = clusterPaths(options.name)
       await adminEntry(paths)
-      const kubectl = findProgram("kubectl") ?? "kubectl"
+      const kubectl = "kubectl"
       process.exitCode = await passThrough(kubectl, args, { ...process.env, KUBECONFIG: paths.adminKubeconfig })
     })
 }
