@@ -1,3 +1,4 @@
+export { type EtcdStoreDeps, newEtcdStore } from "./etcd/etcd-store.ts"
 export { type MemoryStoreDeps, newMemoryStore } from "./memory-store.ts"
 export { StoreDamagedError } from "./sqlite/errors.ts"
 export { newSqliteStore, type SqliteStoreDeps } from "./sqlite/sqlite-store.ts"

@@ -1,12 +1,16 @@
 import { CompactedError, type StoreEvent, type Watch, type WatchBatch, type WatchOptions } from "../store.ts"
 import type { MvccIndex } from "./mvcc-index.ts"
 
-interface Watcher {
+/** Who gets batches. */
+export interface Recipient {
   readonly prefix: string
   readonly onBatch: (batch: WatchBatch) => void
   readonly end: (error: Error | undefined) => void
   /** Everything up to this revision was handed over. */
   delivered: number
+}
+
+interface Watcher extends Recipient {
   /** False until it has caught up with the present. */
   isLive: boolean
 }
@@ -58,7 +62,7 @@ export class WatchHub {
         const events = this.#index.eventsAfter(this.#dispatched)
         const batch: WatchBatch = { revision: this.#index.revision, events }
         this.#dispatched = batch.revision
-        for (const watcher of this.#watchers) if (watcher.isLive) this.#deliver(watcher, batch)
+        for (const watcher of this.#watchers) if (watcher.isLive) deliver(watcher, batch)
       }
     } finally {
       this.#dispatching = false
@@ -76,23 +80,11 @@ export class WatchHub {
     try {
       const events = this.#index.eventsAfter(watcher.delivered)
       watcher.isLive = true
-      this.#deliver(watcher, { revision: this.#index.revision, events })
+      deliver(watcher, { revision: this.#index.revision, events })
     } catch (error) {
       watcher.end(error instanceof CompactedError ? error : new Error("watch failed", { cause: error }))
     }
     this.#scheduleProgress()
-  }
-
-  #deliver(watcher: Watcher, batch: WatchBatch): void {
-    if (batch.revision <= watcher.delivered) return
-    const events = select(batch.events, watcher)
-    if (events.length === 0) return
-    watcher.delivered = batch.revision
-    try {
-      watcher.onBatch(events === batch.events ? batch : { revision: batch.revision, events })
-    } catch (error) {
-      watcher.end(error instanceof Error ? error : new Error(String(error)))
-    }
   }
 
   #scheduleProgress(): void {
@@ -103,21 +95,29 @@ export class WatchHub {
       const batch: WatchBatch = { revision: this.#dispatched, events: [] }
       for (const watcher of this.#watchers) {
         if (!watcher.isLive || watcher.delivered >= batch.revision) continue
-        watcher.delivered = batch.revision
-        try {
-          watcher.onBatch(batch)
-        } catch (error) {
-          watcher.end(error instanceof Error ? error : new Error(String(error)))
-        }
+        deliver(watcher, batch, { evenEmpty: true })
       }
     })
+  }
+}
+
+/** Hands over what the recipient wants and has not had; one that throws is ended by that. */
+export function deliver(recipient: Recipient, batch: WatchBatch, options?: { evenEmpty: boolean }): void {
+  if (batch.revision <= recipient.delivered) return
+  const events = select(batch.events, recipient)
+  if (events.length === 0 && !options?.evenEmpty) return
+  recipient.delivered = batch.revision
+  try {
+    recipient.onBatch(events === batch.events ? batch : { revision: batch.revision, events })
+  } catch (error) {
+    recipient.end(error instanceof Error ? error : new Error(String(error)))
   }
 }
 
 const none: readonly StoreEvent[] = []
 
 /** The events that a watcher wants; the same array when it wants all. */
-function select(events: readonly StoreEvent[], watcher: Watcher): readonly StoreEvent[] {
+function select(events: readonly StoreEvent[], watcher: Recipient): readonly StoreEvent[] {
   const { prefix, delivered } = watcher
   if (events.length === 1) {
     const { kv } = events[0]!

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
-import { FakeClock, newRandom, settle } from "@ladya/util"
+import { FakeClock, newRandom, settle, systemClock, waitFor } from "@ladya/util"
 import {
   CompactedError,
   FutureRevisionError,
@@ -15,6 +15,16 @@ import {
 export interface ContractSubject {
   /** A fresh, empty store on this clock. */
   open(clock: FakeClock): Promise<Store> | Store
+  /** Ends what `open` began beside the store. */
+  cleanUp?(): Promise<void>
+  /** False where the engine counts time itself: lifetimes are then tested by the driver. True unless told. */
+  onOurClock?: boolean
+  /** False where reads fetch their values from elsewhere: every reader then has its own. True unless told. */
+  sharesBuffers?: boolean
+  /** How many random writes are compared with the model; 4000 unless told. */
+  modelWrites?: number
+  /** Why it cannot run here. */
+  skip?: string | false
 }
 
 export const bytes = (text: string): Buffer => Buffer.from(text)
@@ -41,6 +51,8 @@ interface Recorder {
   /** `put a@2=x` or `delete a@3`, with `<y` where there was a version before. */
   texts(): string[]
   watch: Watch
+  /** Waits until the watch has been told of this revision. */
+  sees(revision: number): Promise<unknown>
 }
 
 function record(store: Store, prefix: string, afterRevision?: number): Recorder {
@@ -54,7 +66,13 @@ function record(store: Store, prefix: string, afterRevision?: number): Recorder 
         return `${type} ${kv.key}@${kv.modRevision}${value}${previous ? `<${previous.value}` : ""}`
       }),
     )
-  return { batches, texts, watch }
+  const sees = (revision: number): Promise<unknown> =>
+    waitFor(systemClock, () => (batches.at(-1)?.revision ?? 0) >= revision, {
+      description: `the watch to see revision ${revision}`,
+      timeoutMs: 10_000,
+      intervalMs: 1,
+    })
+  return { batches, texts, watch, sees }
 }
 
 const keysOf = (items: readonly KeyValue[]): string[] => items.map((kv) => kv.key)
@@ -62,22 +80,26 @@ const keysOf = (items: readonly KeyValue[]): string[] => items.map((kv) => kv.ke
 /** What every driver must do. Call it at the top of the driver's test file. */
 export function storeContract(name: string, subject: ContractSubject): void {
   const check = (title: string, body: (store: Store, clock: FakeClock) => Promise<void>): void => {
-    test(title, async () => {
+    test(title, { skip: subject.skip ?? false }, async () => {
       const clock = new FakeClock()
       const store = await subject.open(clock)
       try {
         await body(store, clock)
       } finally {
         await store.close()
+        await subject.cleanUp?.()
       }
     })
   }
   describe(`${name} keeps the store contract:`, () => {
     conditions(check)
+    if (subject.sharesBuffers !== false) sharing(check)
     lists(check)
+    model(check, subject.modelWrites ?? 4000)
     revisions(check)
     watches(check)
-    lifetimes(check)
+    if (subject.onOurClock !== false) lifetimes(check)
+    closing(check)
   })
 }
 
@@ -136,13 +158,6 @@ function conditions(check: Check): void {
     assert.equal(await store.currentRevision(), 6)
   })
 
-  check("readers get one and the same buffer", async (store) => {
-    await store.create("/a", bytes("x"))
-    const first = (await store.get("/a")).kv
-    const second = (await store.list({ prefix: "/" })).items[0]
-    assert.equal(first?.value, second?.value)
-  })
-
   check("an empty value is a value", async (store) => {
     const { value } = written(await store.create("/a", bytes("")))
     assert.equal(value.length, 0)
@@ -152,6 +167,15 @@ function conditions(check: Check): void {
     const nothing = deleted.batches.flatMap((batch) => batch.events)[0]!.kv.value
     written(await store.create("/b", nothing))
     assert.deepEqual(keysOf((await store.list({ prefix: "/" })).items), ["/b"])
+  })
+}
+
+function sharing(check: Check): void {
+  check("readers get one and the same buffer", async (store) => {
+    await store.create("/a", bytes("x"))
+    const first = (await store.get("/a")).kv
+    const second = (await store.list({ prefix: "/" })).items[0]
+    assert.equal(first?.value, second?.value)
   })
 }
 
@@ -188,13 +212,15 @@ function lists(check: Check): void {
     const old = await store.list({ prefix: "/x/", limit: 4, after: "/x/2", revision: 13 })
     assert.deepEqual([keysOf(old.items), old.remaining], [["/x/3", "/x/4", "/x/5", "/x/6"], 3])
   })
+}
 
-  check("stays in step with a plain model over thousands of random writes", async (store) => {
+function model(check: Check, writes: number): void {
+  check("stays in step with a plain model over many random writes", async (store) => {
     const seed = 20261
     const random = newRandom(seed)
     const model = new Map<string, string>()
     const snapshots = new Map<number, Map<string, string>>()
-    for (let i = 0; i < 4000; i++) {
+    for (let i = 0; i < writes; i++) {
       const key = `/${Math.floor(random() * 3)}/${Math.floor(random() * 1500)}`
       if (model.has(key) && random() < 0.4) {
         await remove(store, key)
@@ -203,7 +229,7 @@ function lists(check: Check): void {
         await put(store, key, String(i))
         model.set(key, String(i))
       }
-      if (i % 500 === 499) snapshots.set(await store.currentRevision(), new Map(model))
+      if ((i + 1) % (writes / 8) === 0) snapshots.set(await store.currentRevision(), new Map(model))
     }
     for (const [revision, snapshot] of snapshots) {
       for (const prefix of ["", "/1/", "/1/1", "/2/77"]) {
@@ -270,7 +296,7 @@ function watches(check: Check): void {
     await put(store, "/b/1", "x")
     await put(store, "/a/2", "y")
     await remove(store, "/a/1")
-    await settle()
+    await seen.sees(6)
     assert.deepEqual(seen.texts(), ["put /a/1@3=x<old", "put /a/2@5=y", "delete /a/1@6<x"])
     const gone = seen.batches.flatMap((batch) => batch.events)[2]!.kv
     assert.deepEqual([gone.key, gone.value.length, gone.modRevision], ["/a/1", 0, 6])
@@ -288,7 +314,7 @@ function watches(check: Check): void {
     const seen = record(store, "/", 3)
     const others = Array.from({ length: 8 }, (_, i) => put(store, `/b/${i}`, "x"))
     await Promise.all(others)
-    await settle()
+    await seen.sees(14)
     const numbers = seen.batches.flatMap((batch) => batch.events.map((event) => event.kv.modRevision))
     assert.deepEqual(numbers, [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
     for (const batch of seen.batches) {
@@ -299,7 +325,7 @@ function watches(check: Check): void {
   check("a watch from a revision to come waits for it", async (store) => {
     const seen = record(store, "/", 3)
     for (const text of ["1", "2", "3", "4"]) await put(store, "/a", text)
-    await settle()
+    await seen.sees(5)
     assert.deepEqual(seen.texts(), ["put /a@4=3<2", "put /a@5=4<3"])
   })
 
@@ -308,7 +334,7 @@ function watches(check: Check): void {
     await store.compact(4)
     assert.ok((await record(store, "/", 3).watch.ended) instanceof CompactedError)
     const seen = record(store, "/", 4)
-    await settle()
+    await seen.sees(6)
     assert.deepEqual(seen.texts(), ["put /a@5=3<2", "put /a@6=4<3"])
   })
 
@@ -316,7 +342,7 @@ function watches(check: Check): void {
     const seen = record(store, "/a/")
     await put(store, "/b", "1")
     await put(store, "/b", "2")
-    await settle()
+    await seen.sees(3)
     assert.equal(seen.batches.at(-1)?.revision, 3)
     assert.deepEqual(seen.texts(), [])
   })
@@ -341,8 +367,9 @@ function watches(check: Check): void {
     const seen = record(store, "/")
     await settle()
     for (let i = 0; i < 5; i++) await put(store, `/in/${i}`, "x")
+    await seen.sees(6)
     await Promise.all(writes)
-    await settle()
+    await seen.sees(11)
     const numbers = seen.batches.flatMap((batch) => batch.events.map((event) => event.kv.modRevision))
     assert.deepEqual(numbers, [2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
     watch.cancel()
@@ -376,7 +403,9 @@ function lifetimes(check: Check): void {
     await clock.advance(200_000)
     assert.deepEqual(keysOf((await store.list({ prefix: "/" })).items), ["/kept"])
   })
+}
 
+function closing(check: Check): void {
   check("close finishes writes in flight, ends watches, and refuses what comes after", async (store) => {
     const seen = record(store, "/")
     await settle()
