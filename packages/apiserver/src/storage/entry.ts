@@ -48,6 +48,11 @@ export class Entry {
     return this.#object
   }
 
+  /** It is overwritten: the object that came with its bytes, if nobody asked for it so far, is not kept until the store forgets them. */
+  retire(): void {
+    drafts.delete(this.value)
+  }
+
   /** What a field selector can name. */
   get fields(): Readonly<Record<string, string>> {
     this.#fields ??= this.shape.fieldsOf(this.object)

@@ -215,6 +215,7 @@ export class ResourceCache implements FeedListener {
     const entry = new Entry(this.shape, key, kv.value, revision)
     if (slot) {
       const previous = slot.entry
+      previous.retire()
       this.#blocks.replace(slot, entry)
       for (const index of this.#indexes.values()) index.change(slot, previous)
       return { type: "MODIFIED", revision, entry, previous }
