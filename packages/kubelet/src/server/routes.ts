@@ -58,11 +58,15 @@ function targetOf(pods: PodSource, url: URL): Target {
   return { pod, containerName }
 }
 
-async function runningContainer(pods: PodSource, target: Target): Promise<ContainerHandle & { containerId: string }> {
+async function runningContainer(
+  pods: PodSource,
+  target: Target,
+  missing = `container not found (${JSON.stringify(target.containerName)})`,
+): Promise<ContainerHandle & { containerId: string }> {
   const handle = await pods.container(target.pod, target.containerName)
   const { containerId } = handle ?? {}
   if (!handle || !containerId || !handle.running) {
-    throw new HttpError(500, `container not found (${JSON.stringify(target.containerName)})`)
+    throw new HttpError(500, missing)
   }
   return { ...handle, containerId }
 }
@@ -174,7 +178,9 @@ export function newRoutes(deps: RouteDeps): Routes {
     if (word !== "exec" && word !== "attach") throw new HttpError(404, "404 page not found")
     const target = targetOf(pods, url)
     const streams = streamsOf(query)
-    const { containerId } = await runningContainer(pods, target)
+    const { namespace, name } = target.pod.metadata
+    const missing = `container ${target.containerName} not found in pod ${name}_${namespace}`
+    const { containerId } = await runningContainer(pods, target, word === "attach" ? missing : undefined)
     if (word === "attach") return runtime.attach(containerId, streams)
     const command = query.getAll("command")
     if (command.length === 0) throw new HttpError(400, "a command is required")

@@ -275,6 +275,8 @@ test("a WebSocket of a protocol that the runtime lacks is refused, so that the c
 test("exec into a container that does not run is an error in words", async () => {
   const said = await raw(upgrade("/exec/default/web/gone?command=ls&output=1", "SPDY/3.1"), "")
   assert.match(said, /^HTTP\/1\.1 500 [\s\S]*container not found \("gone"\)\n$/)
+  const attached = await raw(upgrade("/attach/default/web/gone?output=1", "SPDY/3.1"), "")
+  assert.match(attached, /^HTTP\/1\.1 500 [\s\S]*container gone not found in pod web_default\n$/)
 })
 
 test("CONNECT leads to what the node can reach", async () => {

@@ -35,7 +35,8 @@ function terminated(input: ContainerStatusInput, container: ObservedContainer): 
       exitCode: container.exitCode,
       reason: container.reason || (container.exitCode === 0 ? "Completed" : "Error"),
       ...(message ? { message } : {}),
-      ...(container.startedAtMs > 0 ? { startedAt: input.timeText(container.startedAtMs) } : {}),
+      // One that never started did so at the epoch, as everywhere in Kubernetes.
+      startedAt: input.timeText(Math.max(container.startedAtMs, 0)),
       finishedAt: input.timeText(container.finishedAtMs > 0 ? container.finishedAtMs : container.createdAtMs),
       containerID: runtimePrefix + container.id,
     },
