@@ -288,6 +288,9 @@ test("dry runs answer and change nothing; warnings name unknown fields", async (
   const patched = await server.http("PATCH", `${base}/d?dryRun=All`, { body: { data: { a: "1" } }, headers: merge })
   assert.deepEqual(patched.json.data, { a: "1" })
   assert.equal((await server.http("GET", `${base}/d`)).json.data, undefined)
+  const old = await server.http("GET", "/api/v1/endpoints")
+  assert.equal(old.status, 200)
+  assert.match(String(old.headers["warning"]), /^299 - "v1 Endpoints is deprecated in v1.33\+; use/)
 })
 
 test("keys that touch prototypes are data like any other, or nothing", async (t) => {

@@ -33,6 +33,12 @@ export interface RestDeps {
   raw: ReadonlyMap<string, Handler>
 }
 
+/** What a person who uses an old resource is told, by `group/version/resource`. */
+const deprecations: Readonly<Record<string, string>> = {
+  "/v1/componentstatuses": "v1 ComponentStatus is deprecated in v1.19+",
+  "/v1/endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+}
+
 /** Serves resource requests that were authenticated and authorised. */
 export function newRestHandler(deps: RestDeps): Handler {
   return async (request): Promise<ApiResponse | typeof hijacked> => {
@@ -40,6 +46,8 @@ export function newRestHandler(deps: RestDeps): Handler {
     const resource = deps.engine.resources.lookup(info.group, info.version, info.resource)
     if (!resource) throw noSuchResource()
     if (!info.verb) throw methodNotAllowed()
+    const deprecation = deprecations[`${info.group}/${info.version}/${info.resource}`]
+    if (deprecation) request.warnings.push(deprecation)
     checkScope(request, resource)
     const key = specialKey(resource, info.subresource)
     const raw = deps.raw.get(key)
