@@ -27,7 +27,7 @@ tests() {
 	node --disable-warning=ExperimentalWarning --test --test-concurrency="$concurrency" --test-reporter=spec "$@"
 }
 
-suite setup node --disable-warning=ExperimentalWarning packages/ladya/src/main.ts setup
+suite setup node --disable-warning=ExperimentalWarning packages/ladya/src/main.ts setup --for-tests
 suite typecheck tsc --noEmit -p tsconfig.json
 suite lint biome check --error-on-warnings .
 suite unit tests 2 'packages/*/src/**/*.test.ts' 'tests/arch/**/*.test.ts'

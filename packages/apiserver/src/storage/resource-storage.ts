@@ -47,7 +47,7 @@ export class ResourceStorage {
   async fresh(): Promise<number> {
     const loading = this.cache.ready()
     if (loading) await loading
-    await this.#feed.fresh()
+    await this.#feed.fresh().catch(rethrowUnreadable)
     return this.cache.revision
   }
 
@@ -100,6 +100,13 @@ export class ResourceStorage {
     const cached = this.cache.get(kv.key.slice(this.shape.prefix.length))
     return cached?.revision === kv.modRevision && cached.value === kv.value ? cached : Entry.of(this.shape, kv)
   }
+}
+
+function rethrowUnreadable(error: unknown): never {
+  if (error instanceof StoreUnavailableError) {
+    throw newStatusError("ServiceUnavailable", `the store does not answer: ${error.message}`)
+  }
+  throw error
 }
 
 function rethrowUnavailable(error: unknown): never {

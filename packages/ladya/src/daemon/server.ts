@@ -1,9 +1,8 @@
-import { join } from "node:path"
 import { newApiServer, newSecurity, type Pki } from "@ladya/apiserver"
 import { newClient } from "@ladya/client"
 import { newControllers } from "@ladya/controllers"
 import { newScheduler } from "@ladya/scheduler"
-import { newMemoryStore, newSqliteStore, type Store } from "@ladya/store"
+import type { Store } from "@ladya/store"
 import {
   type Clock,
   type Component,
@@ -24,13 +23,14 @@ import { machineAddress } from "./machine-address.ts"
 import { newOwnNode } from "./own-node.ts"
 import { openPki, writeAdminKubeconfig } from "./pki.ts"
 import { runUntilSignalled } from "./run.ts"
+import { openStore, type StoreChoice } from "./store.ts"
 
 export interface ServerConfig {
   listen: readonly HostPort[]
   /** The address that nodes reach the API at; the first of `listen` that is not loopback unless told. */
   advertise: string | undefined
   dataDirectory: string
-  store: "sqlite" | "memory"
+  store: StoreChoice
   withNode: boolean
   imagesDirectory: string
   registry: HostPort | undefined
@@ -55,10 +55,13 @@ export async function runServer(config: ServerConfig): Promise<void> {
   const clock = systemClock
   const hosts = [...config.listen.map(({ host }) => host), advertisedAddress(config).advertiseAddress]
   const pki = await openPki(config.dataDirectory, hosts, log)
-  const store =
-    config.store === "memory"
-      ? newMemoryStore({ clock })
-      : newSqliteStore({ path: join(config.dataDirectory, "store/ladya.db"), clock, log })
+  const store = openStore({
+    choice: config.store,
+    dataDirectory: config.dataDirectory,
+    clock,
+    log,
+    random: systemRandom,
+  })
   const deps = { config, pki, store, clock, random: systemRandom, metrics: new MetricsRegistry(), log }
   await runUntilSignalled(newControlPlane(deps), log)
 }

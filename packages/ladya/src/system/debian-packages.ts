@@ -44,6 +44,11 @@ const needs: readonly Need[] = [
   },
 ]
 
+/** What only Ladya's own tests use. */
+export const testPackages: readonly { program: string; package: string }[] = [
+  { program: "etcd", package: "etcd-server" },
+]
+
 export interface InstallOptions {
   /** More packages than a node needs, by their names in Debian and a program of each. */
   extra?: readonly { program: string; package: string }[]

@@ -38,6 +38,7 @@ export class EtcdHub {
   /** Everything up to this revision was handed to the live watchers; 0 before the first contact. */
   #revision = 0
   #progressScheduled = false
+  #hasStarted = false
 
   constructor(deps: EtcdHubDeps) {
     this.#deps = deps
@@ -45,6 +46,10 @@ export class EtcdHub {
 
   begin(): void {
     void this.#run()
+  }
+
+  get hasStarted(): boolean {
+    return this.#hasStarted
   }
 
   /** Resolves when watches see what is written from here on. */
@@ -125,6 +130,7 @@ export class EtcdHub {
       if (watcher.delivered === 0) watcher.delivered = revision
       this.#enter(watcher)
     }
+    this.#hasStarted = true
     this.#started.resolve()
   }
 

@@ -214,7 +214,11 @@ class EtcdStore implements Store {
   }
 
   async #send(write: Write): Promise<{ answer: TxnResponse; attempts: number }> {
-    await this.#hub.started
+    // Where no member answers the first question, that is the answer to the write.
+    if (!this.#hub.hasStarted) {
+      await this.#lookUpRevision()
+      await this.#hub.started
+    }
     if (write.value) this.#writing.set(write.key, write.value)
     const key = this.#keyOf(write.key)
     for (let renewals = 0; ; renewals++) {

@@ -1,4 +1,4 @@
-import { Command, Option } from "commander"
+import { Command } from "commander"
 import type { PublicRegistries } from "../../images/mirror-hosts.ts"
 import { collectHostPorts, type HostPort, logLevelOption, parseHostPort, publicRegistriesOption } from "../options.ts"
 
@@ -6,7 +6,10 @@ interface ServerCommandOptions {
   listen?: HostPort[]
   advertise?: string
   dataDir?: string
-  store: "sqlite" | "memory"
+  store: string
+  storeCa?: string
+  storeCert?: string
+  storeKey?: string
   node: boolean
   images?: string
   registry?: HostPort
@@ -25,7 +28,10 @@ export function newServerCommand(): Command {
     )
     .option("--advertise <address>", "the address that nodes reach the API at")
     .option("--data-dir <dir>", "where keys, objects and admin.kubeconfig are kept (LADYA_HOME/server)")
-    .addOption(new Option("--store <engine>", "what keeps the objects").choices(["sqlite", "memory"]).default("sqlite"))
+    .option("--store <store>", "what keeps the objects: sqlite, memory, or etcd://HOST:PORT[,HOST:PORT...]", "sqlite")
+    .option("--store-ca <file>", "etcd's certificate authority; its connections are then TLS")
+    .option("--store-cert <file>", "the client certificate that etcd is shown")
+    .option("--store-key <file>", "the key of that certificate")
     .option("--no-node", "a control plane alone, without a node on this machine")
     .option("--images <dir>", "the image store that the mirror serves (DIR/images)")
     .option(
@@ -39,6 +45,7 @@ export function newServerCommand(): Command {
     .addHelpText("after", "\nWrites DIR/admin.kubeconfig. SIGTERM ends it in good order, a second signal at once.")
     .action(async (options: ServerCommandOptions) => {
       const { runServer } = await import("../../daemon/server.ts")
+      const { parseStoreChoice } = await import("../../daemon/store.ts")
       const { ladyaHome } = await import("../../cluster/paths.ts")
       const { resolve } = await import("node:path")
       const dataDirectory = resolve(options.dataDir ?? `${ladyaHome()}/server`)
@@ -46,7 +53,11 @@ export function newServerCommand(): Command {
         listen: options.listen ?? [{ host: options.node ? "0.0.0.0" : "127.0.0.1", port: 6443 }],
         advertise: options.advertise,
         dataDirectory,
-        store: options.store,
+        store: parseStoreChoice(options.store, {
+          ...(options.storeCa === undefined ? {} : { ca: options.storeCa }),
+          ...(options.storeCert === undefined ? {} : { cert: options.storeCert }),
+          ...(options.storeKey === undefined ? {} : { key: options.storeKey }),
+        }),
         withNode: options.node,
         imagesDirectory: resolve(options.images ?? `${dataDirectory}/images`),
         registry: options.registry ?? (options.node ? { host: "127.0.0.1", port: 5000 } : undefined),
