@@ -34,7 +34,8 @@ export interface EtcdClusterOptions {
   tls?: { caFile: string; certFile: string; keyFile: string; client: NonNullable<EtcdStoreDeps["tls"]> }
 }
 
-async function freePorts(count: number): Promise<number[]> {
+/** Ports of loopback that nobody listens on just now. */
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer())
   const ports: number[] = []
   for (const server of servers) {
