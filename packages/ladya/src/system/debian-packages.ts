@@ -33,6 +33,8 @@ const needs: readonly Need[] = [
   program("ip", "iproute2"),
   // The port mapping of CNI's portmap plugin is written by it.
   program("iptables", "iptables"),
+  // Ends UDP flows to endpoints that are gone.
+  program("conntrack", "conntrack"),
   program("mount", "mount"),
   program("unshare", "util-linux"),
   { what: "CNI plugins", package: "containernetworking-plugins", isThere: () => !!detectHost().cniBinDirectory },
