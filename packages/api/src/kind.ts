@@ -1,4 +1,4 @@
-import type { FieldError, KubeObject } from "@ladya/apimachinery"
+import type { Decode, FieldError, FieldType, KubeObject } from "@ladya/apimachinery"
 
 /** A printer column. `priority` 1 is shown by `-o wide` only. */
 export interface Column<T extends KubeObject = KubeObject> {
@@ -103,4 +103,6 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   /** Out of the stored version; the object itself when this is that version. Never writes to its argument. */
   fromStorage(object: KubeObject): T
   readonly behaviour: KindBehaviour<T>
+  /** Of a custom resource: what stands in for a type of the built-in schemas. */
+  readonly custom?: { readonly decode: Decode; readonly fieldType: FieldType }
 }

@@ -1,9 +1,11 @@
 export { DecodeError } from "./decoding/context.ts"
 export * from "./decoding/decode.ts"
+export type { Decode } from "./decoding/scalars.ts"
 export * from "./encoding.ts"
 export * from "./field-error.ts"
 export type * as metav1 from "./generated/metav1.ts"
 export * from "./int-or-string.ts"
+export * from "./json/json-path.ts"
 export * from "./json/parse.ts"
 export * from "./managed-fields/index.ts"
 export * from "./objects/conditions.ts"
@@ -35,5 +37,6 @@ export {
   type SelectorOperator,
 } from "./selectors/requirement.ts"
 export * from "./status.ts"
+export * from "./structural/index.ts"
 export * from "./validation/names.ts"
 export * from "./validation/object-meta.ts"

@@ -27,6 +27,8 @@ export interface TypeSchema {
   readonly oneOf?: readonly string[]
   readonly mapType?: string
   readonly unions?: unknown
+  /** What the API documents say of this type instead of its fields: the schema of a custom resource. */
+  readonly published?: Readonly<Record<string, unknown>>
   /** Exists on the protobuf wire alone. */
   readonly protobufOnly?: boolean
   /** Structs that JSON inlines. */

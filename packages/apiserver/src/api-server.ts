@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events"
 import type { AddressInfo } from "node:net"
-import { type corev1, type discoveryv1, kindByResource, kinds, schemaSource, schemaTypeNames } from "@ladya/api"
+import { type corev1, type discoveryv1, kindByResource, kinds } from "@ladya/api"
 import { type KubeObject, statusError } from "@ladya/apimachinery"
 import type { Transport } from "@ladya/client"
 import type { Store } from "@ladya/store"
@@ -9,6 +9,7 @@ import type { UserInfo } from "./authentication/authenticator.ts"
 import type { Authorizer } from "./authorization/authorizer.ts"
 import { newAuthorizerChain } from "./authorization/chain.ts"
 import { type ApiServerConfig, defaultConfig } from "./config.ts"
+import { CustomResources } from "./custom-resources/definitions.ts"
 import { discoveryPaths, newDiscoveryHandler } from "./discovery/index.ts"
 import { applyFilters, filterChain } from "./filters/index.ts"
 import { componentStatuses } from "./handlers/component-statuses.ts"
@@ -72,6 +73,7 @@ class Server implements ApiServer {
   readonly #engine: Engine
   readonly #feed: StoreFeed
   readonly #compactor: Compactor
+  readonly #customResources: CustomResources
   readonly #stopping = new AbortController()
   #servers: HttpServer[] = []
   #addresses: AddressInfo[] = []
@@ -104,6 +106,7 @@ class Server implements ApiServer {
       },
       self,
     )
+    this.#customResources = new CustomResources({ clock, log, resources, loopback, special })
     const given = typeof deps.config === "function" ? deps.config({ loopback, resources }) : deps.config
     this.#config = { ...defaultConfig, ...given }
     for (const [key, value] of this.#config.special) special.set(key, value)
@@ -121,6 +124,7 @@ class Server implements ApiServer {
 
   async start(): Promise<void> {
     await this.#feed.start()
+    await this.#customResources.start()
     this.#compactor.start()
     this.#scheduleTrim()
     const { listen, tls } = this.#config
@@ -138,6 +142,7 @@ class Server implements ApiServer {
   async stop(signal: AbortSignal): Promise<void> {
     this.#stopping.abort()
     this.#compactor.stop()
+    this.#customResources.stop()
     this.#trimTimer?.cancel()
     await Promise.all(this.#servers.map((server) => server.stop(signal)))
     this.#closeStreaming()
@@ -228,12 +233,15 @@ class Server implements ApiServer {
       headers: { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" },
       body: Buffer.from(metrics.render()),
     })
-    const discovery = newDiscoveryHandler({ kinds: () => kinds, serverAddress: this.#config.advertiseAddress })
+    const discovery = newDiscoveryHandler({
+      kinds: () => this.#engine.resources.kinds(),
+      serverAddress: this.#config.advertiseAddress,
+    })
     const discover: Handler = async (request) => discovery(request)
     const openApi = newOpenApiHandler({
-      kinds: () => kinds,
-      schemas: schemaSource,
-      typeNames: schemaTypeNames,
+      kinds: () => this.#engine.resources.kinds(),
+      schemas: this.#engine.resources.schemas,
+      typeNames: () => this.#engine.resources.typeNames(),
       version: versionInfo.gitVersion,
     })
     const describe: Handler = async (request) => openApi(request)

@@ -1,4 +1,5 @@
-import type { KindDefinition } from "@ladya/api"
+import { kinds as builtIn, type KindDefinition, schemaSource, schemaTypeNames } from "@ladya/api"
+import type { SchemaSource, TypeSchema } from "@ladya/apimachinery"
 import type { Store } from "@ladya/store"
 import type { Clock } from "@ladya/util"
 import { ResourceStorage } from "./storage/resource-storage.ts"
@@ -12,11 +13,21 @@ export interface ServedResource {
   readonly storage: ResourceStorage | undefined
 }
 
+interface CustomResource {
+  readonly kinds: readonly KindDefinition[]
+  readonly stored: KindDefinition
+  readonly types: ReadonlyMap<string, TypeSchema>
+}
+
 /** Every resource the server knows, by group, version and plural name. */
 export class ResourceTable {
   readonly #deps: { store: Store; feed: StoreFeed; clock: Clock }
   readonly #served = new Map<string, ServedResource>()
   readonly #storages = new Map<string, ResourceStorage>()
+  /** What each definition of custom resources added, by its name. */
+  readonly #custom = new Map<string, CustomResource>()
+  #types = new Map<string, TypeSchema>()
+  #kinds: readonly KindDefinition[] | undefined
 
   constructor(deps: { store: Store; feed: StoreFeed; clock: Clock }) {
     this.#deps = deps
@@ -31,8 +42,49 @@ export class ResourceTable {
     })
   }
 
-  remove(kind: KindDefinition): void {
-    this.#served.delete(keyOf(kind.group, kind.version, kind.resource))
+  /** Serves the versions of a custom resource. `name` is its definition's; what that added before has to be removed first. */
+  addCustom(
+    name: string,
+    kinds: readonly KindDefinition[],
+    stored: KindDefinition,
+    types: ReadonlyMap<string, TypeSchema>,
+  ): void {
+    this.#custom.set(name, { kinds, stored, types })
+    for (const kind of kinds) this.add(kind, stored)
+    this.#customChanged()
+  }
+
+  /** Its watches end, and its objects are out of sight. */
+  removeCustom(name: string): void {
+    const known = this.#custom.get(name)
+    if (!known) return
+    this.#custom.delete(name)
+    for (const kind of known.kinds) this.#served.delete(keyOf(kind.group, kind.version, kind.resource))
+    const prefix = storagePrefix(known.stored.storage)
+    const storage = this.#storages.get(prefix)
+    this.#storages.delete(prefix)
+    this.#deps.feed.unlisten(prefix)
+    storage?.close()
+    this.#customChanged()
+  }
+
+  #customChanged(): void {
+    this.#kinds = undefined
+    this.#types = new Map([...this.#custom.values()].flatMap(({ types }) => [...types]))
+  }
+
+  /** Every kind that is served, in the order of discovery. A new array whenever that changes. */
+  kinds(): readonly KindDefinition[] {
+    const custom = [...this.#custom].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, { kinds }]) => kinds)
+    this.#kinds ??= custom.length > 0 ? [...builtIn, ...custom] : builtIn
+    return this.#kinds
+  }
+
+  /** The types of all kinds. */
+  readonly schemas: SchemaSource = (typeName) => this.#types.get(typeName) ?? schemaSource(typeName)
+
+  typeNames(): string[] {
+    return [...schemaTypeNames(), ...this.#types.keys()]
   }
 
   lookup(group: string, version: string, resource: string): ServedResource | undefined {

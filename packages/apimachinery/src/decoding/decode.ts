@@ -6,6 +6,7 @@ import type { SchemaSource } from "../schema.ts"
 import { statusError } from "../status.ts"
 import { TypeCompiler } from "./compile.ts"
 import { DecodeContext, DecodeError, pathText } from "./context.ts"
+import type { Decode } from "./scalars.ts"
 
 /** What becomes of unknown and repeated fields: an error, warnings, or nothing. */
 export type FieldValidation = "Strict" | "Warn" | "Ignore"
@@ -38,19 +39,21 @@ export function decodeValue(
   source: SchemaSource,
   options: DecodeOptions = {},
 ): unknown {
-  return decodeWith(value, typeName, source, options, [])
+  return decodeWith(value, typeDecoder(typeName, source), options, [])
 }
 
-function decodeWith(
-  value: unknown,
-  typeName: string,
-  source: SchemaSource,
-  options: DecodeOptions,
-  repeated: readonly string[],
-): unknown {
+/** The decoder of a type. */
+export function typeDecoder(typeName: string, source: SchemaSource): Decode {
+  return compilerOf(source).type(typeName)
+}
+
+const decoderOf = (target: DecodeTarget, source: SchemaSource): Decode =>
+  target.decode ?? typeDecoder(target.type, source)
+
+function decodeWith(value: unknown, decode: Decode, options: DecodeOptions, repeated: readonly string[]): unknown {
   const validation = options.fieldValidation ?? "Ignore"
   const context = new DecodeContext(validation !== "Ignore")
-  const result = compilerOf(source).type(typeName)(value ?? {}, context, undefined)
+  const result = decode(value ?? {}, context, undefined)
   if (context.unknown && context.unknown.length + repeated.length > 0) {
     const unknown = context.unknown
     const inside = (path: string, outer: string): boolean =>
@@ -88,13 +91,15 @@ export function decodeObject<T = KubeObject>(
 ): T {
   const text = textOf(body)
   const value = parseJson(text)
-  return decodeWith(value, typeName, source, options, repeatedFields(text, value, options)) as T
+  return decodeWith(value, typeDecoder(typeName, source), options, repeatedFields(text, value, options)) as T
 }
 
 /** What a request's body is to be. */
 export interface DecodeTarget extends GroupVersionKind {
   /** The schema's full type name. */
   type: string
+  /** Instead of the type's: that of a custom resource. */
+  decode?: Decode
 }
 
 function summary(text: string): string {
@@ -147,7 +152,7 @@ export function decodeRequestObject<T extends KubeObject = KubeObject>(
   const repeated = options.parsed === undefined ? repeatedFields(text, value, options) : []
   checkKind(head as { kind?: string; apiVersion?: string }, target)
   try {
-    const result = decodeWith(value, target.type, source, options, repeated) as Record<string, unknown>
+    const result = decodeWith(value, decoderOf(target, source), options, repeated) as Record<string, unknown>
     result["kind"] ??= target.kind
     result["apiVersion"] ??= apiVersionOf(target)
     result["metadata"] ??= {}
@@ -189,7 +194,7 @@ export function decodePatchedObject<T extends KubeObject = KubeObject>(
   options: DecodeOptions = {},
 ): T {
   try {
-    const result = decodeWith(value, target.type, source, options, []) as KubeObject
+    const result = decodeWith(value, decoderOf(target, source), options, []) as KubeObject
     // What an object is does not change with its content.
     result.kind = target.kind
     result.apiVersion = apiVersionOf(target)

@@ -18,6 +18,7 @@ import { type Engine, type Operation, type Result, storageOf } from "./operation
 import type { Patcher } from "./patch.ts"
 import { methodNotAllowed } from "./special.ts"
 import { strategyOf } from "./strategies.ts"
+import { decodeTarget } from "./types.ts"
 import { updateObject } from "./update.ts"
 
 export const applyPatchType = "application/apply-patch+yaml"
@@ -74,11 +75,10 @@ function applyTo(
 
 /** Applies to an object, which is made when it is not there. */
 export async function applyObject(engine: Engine, operation: Operation, config: unknown): Promise<Result> {
-  const { kind } = operation.resource
   const strategy = strategyOf(storageOf(operation).kind, operation.subresource)
   if (!strategy) throw methodNotAllowed()
   const context = ownershipOf(engine, operation)
-  const target = { group: kind.group, version: kind.version, kind: kind.kind, type: kind.type ?? "" }
+  const target = decodeTarget(operation)
   return updateObject(engine, operation, {
     strategy,
     isPatch: true,

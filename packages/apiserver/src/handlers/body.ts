@@ -10,7 +10,7 @@ import {
 } from "@ladya/apimachinery"
 import { parse as parseYaml } from "yaml"
 import type { ApiRequest } from "../request.ts"
-import { bodyType } from "./media-type.ts"
+import { bodyType, unreadable } from "./media-type.ts"
 
 /** The value of a YAML body. Throws a 400 Status. */
 function yamlValue(body: Buffer): unknown {
@@ -39,10 +39,11 @@ function protobufValue(body: Buffer, target: { kind: string; type: string }): un
 export function foreignValue(
   contentType: string | undefined,
   body: Buffer,
-  target: { kind: string; type: string },
+  target: { kind: string; type: string; decode?: unknown },
 ): unknown {
   const type = bodyType(contentType)
   if (type === "json") return undefined
+  if (type === "protobuf" && target.decode) throw unreadable(["application/json", "application/yaml"])
   // An empty document is null in YAML, which is an empty object to the API.
   return (type === "yaml" ? yamlValue(body) : protobufValue(body, target)) ?? {}
 }

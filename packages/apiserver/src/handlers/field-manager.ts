@@ -31,6 +31,11 @@ function ignoredFields(kind: KindDefinition, type: FieldType, subresource: strin
   return hasStatus ? new Set(["status"]) : undefined
 }
 
+function typeOf(kind: KindDefinition): FieldType {
+  if (kind.custom) return kind.custom.fieldType
+  return kind.type ? fieldTypeOf(kind.type, schemaSource) : deducedType
+}
+
 type Base = Omit<OwnershipContext, "now">
 
 const bases = new WeakMap<KindDefinition, Map<string, Base>>()
@@ -43,7 +48,7 @@ function baseOf(resources: ResourceTable, kind: KindDefinition, subresource: str
   }
   let base = known.get(subresource)
   if (!base) {
-    const type = kind.type ? fieldTypeOf(kind.type, schemaSource) : deducedType
+    const type = typeOf(kind)
     const ignored = ignoredFields(kind, type, subresource)
     base = {
       apiVersion: apiVersionOf(kind),
@@ -72,8 +77,7 @@ function inVersion(
   const to = find(apiVersion)
   const isSame = to?.storage.group === from?.storage.group && to?.storage.resource === from?.storage.resource
   if (!from || !to || !isSame) return undefined
-  const type = to.type ? fieldTypeOf(to.type, schemaSource) : deducedType
-  return { object: to.fromStorage(from.toStorage(object)), type }
+  return { object: to.fromStorage(from.toStorage(object)), type: typeOf(to) }
 }
 
 /** How this operation's writes are owned. */

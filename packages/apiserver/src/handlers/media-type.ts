@@ -52,8 +52,13 @@ export function bodyType(contentType: string | undefined): "json" | "yaml" | "pr
   if (type === "" || type === "application/json") return "json"
   if (type === "application/yaml" || type === "application/x-yaml") return "yaml"
   if (type === "application/vnd.kubernetes.protobuf") return "protobuf"
-  throw newStatusError(
+  throw unreadable(readable)
+}
+
+/** 415: a body in none of these media types. */
+export function unreadable(taken: readonly string[]): StatusError {
+  return newStatusError(
     "UnsupportedMediaType",
-    `the body of the request was in an unknown format - accepted media types include: ${readable.join(", ")}`,
+    `the body of the request was in an unknown format - accepted media types include: ${taken.join(", ")}`,
   )
 }

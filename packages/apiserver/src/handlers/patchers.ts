@@ -31,11 +31,14 @@ export function patchTypeOf(request: ApiRequest): string {
 /** Reads the patch of a request. Throws 400 and 415 Statuses. */
 export async function patcherOf(request: ApiRequest, operation: Operation, target?: DecodeTarget): Promise<Patcher> {
   const type = patchTypeOf(request)
-  const format = Object.hasOwn(formats, type) ? formats[type] : undefined
+  const found = Object.hasOwn(formats, type) ? formats[type] : undefined
+  const isStrategic = (target ?? decodeTarget(operation)).decode === undefined
+  const format = found === "strategic" && !isStrategic ? undefined : found
   if (!format) {
+    const taken = Object.keys(formats).filter((name) => isStrategic || formats[name] !== "strategic")
     throw newStatusError(
       "UnsupportedMediaType",
-      `the body of the request was in an unknown format - accepted media types include: ${[...Object.keys(formats), applyPatchType].join(", ")}`,
+      `the body of the request was in an unknown format - accepted media types include: ${[...taken, applyPatchType].join(", ")}`,
     )
   }
   return newPatcher(operation, format, parsePatch(await request.body(), format), target)

@@ -20,8 +20,8 @@ export function typeOf(kind: GroupVersionKind): string | undefined {
 
 /** What the body of an operation has to be: an object of its resource, or of the subresource's own kind. */
 export function decodeTarget(operation: Operation): DecodeTarget {
-  const { kind, subresources, group, version, type } = operation.resource.kind
-  const own = { group, version, kind, type: type ?? "" }
+  const { kind, subresources, group, version, type, custom } = operation.resource.kind
+  const own = { group, version, kind, type: type ?? "", ...(custom ? { decode: custom.decode } : {}) }
   const found = operation.subresource && subresources.find((entry) => entry.name === operation.subresource)
   if (!found || found.kind.kind === kind) return own
   return { ...found.kind, type: typeOf(found.kind) ?? "" }

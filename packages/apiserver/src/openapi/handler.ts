@@ -57,7 +57,7 @@ class Documents {
     this.#fingerprint = once(() => {
       // Says when a document would differ, without making it: from all it is made of.
       const hash = createHash("sha512").update(deps.version).update(this.#descriptionBytes())
-      for (const kind of kinds) hash.update(JSON.stringify({ ...kind, behaviour: undefined }))
+      for (const kind of kinds) hash.update(JSON.stringify({ ...kind, behaviour: undefined, custom: undefined }))
       for (const name of deps.typeNames()) hash.update(JSON.stringify(deps.schemas(name)))
       return hash.digest("hex")
     })

@@ -64,6 +64,11 @@ export class ResourceStorage {
     return this.cache.get(key)
   }
 
+  /** Ends the watches: the resource is served no longer, or in another way. */
+  close(): void {
+    this.watchers.endAll()
+  }
+
   /** The bytes a draft would be stored as. */
   encode(draft: KubeObject): Buffer {
     return this.shape.encode(draft)

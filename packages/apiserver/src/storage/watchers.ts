@@ -70,7 +70,7 @@ export class Watchers {
   join<T>(selection: Selection, format: WatchFormat<T>, member: WatchMember<T>): () => void {
     this.#unsubscribe ??= this.#cache.subscribe(
       (events) => this.#dispatch(events),
-      () => this.#endAll(),
+      () => this.endAll(),
     )
     const id = `${format.id}\u0000${selection.id}`
     let group = this.#groups.get(id)
@@ -135,7 +135,8 @@ export class Watchers {
     for (const member of group.members) member.deliver(items, memo)
   }
 
-  #endAll(): void {
+  /** Ends every watch. */
+  endAll(): void {
     const groups = [...this.#groups.values()]
     for (const group of groups) {
       for (const member of [...group.members]) member.end()
