@@ -7,6 +7,9 @@ import { checkImmutable, checkOneOf, checkRequired, checkTexts, type Errors, ind
 
 type Definition = apiextensionsv1.CustomResourceDefinition
 
+/** Taken away by the API server when no instance is left. */
+const cleanupFinalizer = "customresourcecleanup.apiextensions.k8s.io"
+
 const storedVersion = ({ spec }: Definition): string => spec?.versions?.find(({ storage }) => storage)?.name ?? ""
 
 function defaults(draft: Definition): void {
@@ -123,6 +126,8 @@ export const customResourceDefinition: KindBehaviour<Definition> = {
   prepareForCreate(draft) {
     startGeneration(draft)
     draft.status = { storedVersions: [storedVersion(draft)] }
+    const finalizers = draft.metadata.finalizers ?? []
+    if (!finalizers.includes(cleanupFinalizer)) draft.metadata.finalizers = [...finalizers, cleanupFinalizer]
   },
   prepareForUpdate(draft, previous) {
     keepField(draft, previous, "status")
