@@ -1,5 +1,4 @@
 import { mkdir } from "node:fs/promises"
-import { dirname, join } from "node:path"
 import { systemClock } from "@ladya/util"
 import type { Progress } from "../cli/output.ts"
 import { inStep, LadyaError } from "../errors.ts"
@@ -22,7 +21,7 @@ import { type ClusterPaths, clusterPaths } from "./paths.ts"
 import { findPort } from "./ports.ts"
 import { type ClusterState, otherStates, readState, writeState } from "./state.ts"
 import { mergeIntoUserKubeconfig, userKubeconfigPath } from "./user-kubeconfig.ts"
-import { waitForDns, waitForNodes, waitForServer } from "./wait.ts"
+import { tailOf, waitForDns, waitForNodes, waitForServer } from "./wait.ts"
 
 export interface UpOptions {
   name: string
@@ -38,6 +37,8 @@ export interface UpResult {
 }
 
 const maxNodes = 200
+/** For the whole machine, wherever clusters are kept. */
+const portsLock = "/run/ladya-ports.lock"
 
 /**
  * Brings a cluster up on this machine and returns when every node is Ready and DNS answers. What runs already is left
@@ -68,7 +69,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
     const link = await inStep("make the cluster's link", () => ensureLink(paths.directory, before?.number))
     if (before && before.number !== link.number) await endStranded(before)
     // Two clusters that come up at once must not choose the same port.
-    const state = await withLock(join(dirname(paths.directory), ".ports.lock"), async () => {
+    const state = await withLock(portsLock, async () => {
       const planned = await planState(options, before, link, await otherStates(paths))
       await writeState(paths, planned)
       return planned
@@ -80,7 +81,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
       return saved
     }
     await raiseSysctls()
-    await start({ paths, state, link, facts, save, options, portMoved: before?.apiPort !== state.apiPort })
+    await startOnFreePort({ paths, state, link, facts, save, options, portMoved: before?.apiPort !== state.apiPort })
     await mergeIntoUserKubeconfig(userKubeconfigPath(), await adminEntry(paths))
     return { state, paths }
   })
@@ -149,6 +150,20 @@ interface StartDeps extends NodeDeps {
   portMoved: boolean
 }
 
+/** Starts everything; once more on another port when some other program took the chosen one in the moment between. */
+async function startOnFreePort(deps: StartDeps): Promise<void> {
+  const { paths, state, link } = deps
+  try {
+    await start(deps)
+  } catch (error) {
+    if (isAlive(state.server) || !tailOf(paths.serverLog).includes("EADDRINUSE")) throw error
+    const hosts = ["127.0.0.1", link.gateway]
+    state.apiPort = await findPort({ wanted: undefined, first: state.apiPort + 1, hosts })
+    state.registryPort = await findPort({ wanted: undefined, first: state.registryPort + 1, hosts: [link.gateway] })
+    await start({ ...deps, portMoved: true })
+  }
+}
+
 async function start(deps: StartDeps): Promise<void> {
   const { paths, state, link, facts, options } = deps
   const { progress } = options
@@ -167,11 +182,17 @@ async function start(deps: StartDeps): Promise<void> {
       restarted.set(node.name, now)
     }
   })
-  for (const task of [images, identities, server, ...machines, ...agents]) task.catch(() => undefined)
-  await progress.step("control plane", async () => {
-    await server
-    await waitForServer(paths, state)
-  })
+  const tasks = Promise.allSettled([images, identities, server, ...machines, ...agents])
+  try {
+    await progress.step("control plane", async () => {
+      await server
+      await waitForServer(paths, state)
+    })
+  } catch (error) {
+    // Nothing of this start goes on behind the back of the next.
+    await tasks
+    throw error
+  }
   const count = state.nodes.length
   await progress.step(count === 1 ? "node" : `${count} nodes`, async (detail) => {
     await Promise.all(agents)
