@@ -37,6 +37,7 @@ export function encodeStored(head: string, object: KubeObject): string {
   return `${head}${metaText.slice(1)}${tail}`
 }
 
+const metadataKey = '"metadata":{'
 const key = '"resourceVersion":"'
 const keyEnd = '",'
 
@@ -48,7 +49,12 @@ const genericFields = (object: KubeObject): Readonly<Record<string, string>> => 
 /** The shape of what is kept of this kind, which must be the stored version. */
 export function newStoredShape(kind: KindDefinition): StoredShape {
   const head = headOf(kind)
-  const headLength = Buffer.byteLength(head)
+  const headBytes = Buffer.from(head)
+  // What was written while another version was the stored one has a beginning of its own.
+  const headLengthOf = (value: Buffer): number =>
+    value.compare(headBytes, 0, headBytes.length, 0, headBytes.length) === 0
+      ? headBytes.length
+      : value.indexOf(metadataKey) + metadataKey.length
   const extra = kind.behaviour.selectableFields
   return {
     kind,
@@ -62,6 +68,7 @@ export function newStoredShape(kind: KindDefinition): StoredShape {
     },
     revisionLength: (revision) => key.length + keyEnd.length + String(revision).length,
     splice(value, revision, target, offset) {
+      const headLength = headLengthOf(value)
       value.copy(target, offset, 0, headLength)
       const at = offset + headLength
       const written = target.write(`${key}${revision}${keyEnd}`, at, "latin1")
