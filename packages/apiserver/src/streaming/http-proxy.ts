@@ -4,11 +4,11 @@ import type { Duplex } from "node:stream"
 import { connect as tlsConnect } from "node:tls"
 import type { corev1 } from "@ladya/api"
 import { newStatusError, statusError } from "@ladya/apimachinery"
-import { errorMessage, http } from "@ladya/util"
+import { errorMessage, http, joinSockets } from "@ladya/util"
 import { type ApiRequest, type ApiResponse, type Handler, hijacked } from "../request.ts"
 import { kubeletAddress, type NodeDialer } from "./dialer.ts"
 import type { StreamingLookup } from "./lookup.ts"
-import { joinSockets, upgradeHead } from "./upgrade.ts"
+import { upgradeHead } from "./upgrade.ts"
 
 /** `name`, `name:port`, `scheme:name:port` as the proxy subresources write them. */
 export interface ProxyName {

@@ -1,9 +1,10 @@
 import type { corev1 } from "@ladya/api"
 import { newStatusError, statusError } from "@ladya/apimachinery"
+import { joinSockets } from "@ladya/util"
 import { type ApiRequest, type ApiResponse, type Handler, hijacked } from "../request.ts"
 import { kubeletAddress, type NodeDialer } from "./dialer.ts"
 import type { StreamingLookup } from "./lookup.ts"
-import { joinSockets, refuseUpgrade, speaksOnlyNewProtocols, upgradeHead } from "./upgrade.ts"
+import { refuseUpgrade, speaksOnlyNewProtocols, upgradeHead } from "./upgrade.ts"
 
 /** Names of all containers: init, main and ephemeral. */
 function containerNames(pod: corev1.Pod): { main: string[]; init: string[]; all: string[] } {

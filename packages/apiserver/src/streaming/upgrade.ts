@@ -18,21 +18,6 @@ export function upgradeHead(request: ApiRequest, path: string, host: string): st
   return `${lines.join("\r\n")}\r\n\r\n`
 }
 
-/** Joins two connections until both have ended. What one side still has to say after the other ended gets through. */
-export function joinSockets(a: Duplex, b: Duplex): void {
-  for (const [from, to] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    from.on("error", () => to.destroy())
-    // Only an end that came without a FIN is an abort: pipe itself ends the other side in order.
-    from.on("close", () => {
-      if (!from.readableEnded) to.destroy()
-    })
-    from.pipe(to)
-  }
-}
-
 /** Whether the client speaks only WebSocket protocols that container runtimes of today do not: it falls back to SPDY when refused. */
 export function speaksOnlyNewProtocols(request: ApiRequest): boolean {
   const offered = request.headers["sec-websocket-protocol"]

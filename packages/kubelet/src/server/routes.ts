@@ -4,7 +4,7 @@ import { connect } from "node:net"
 import type { Duplex } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import type { corev1 } from "@ladya/api"
-import { type Clock, errorMessage, type MetricsRegistry } from "@ladya/util"
+import { type Clock, errorMessage, joinSockets, type MetricsRegistry } from "@ladya/util"
 import { LogOptionsError, parseLogOptions } from "./logs/options.ts"
 import { readLog } from "./logs/reader.ts"
 import { resourceMetrics } from "./stats/resource-metrics.ts"
@@ -12,7 +12,6 @@ import type { StatsSampler } from "./stats/sampler.ts"
 import { summary } from "./stats/summary.ts"
 import {
   HttpError,
-  joinSockets,
   passUpgrade,
   portsOf,
   type StreamingRuntime,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http"
 import { connect } from "node:net"
 import type { Duplex } from "node:stream"
 import type { RuntimeService } from "@ladya/cri"
+import { joinSockets } from "@ladya/util"
 
 /** An answer other than success, in plain text, as kubelets give it. */
 export class HttpError extends Error {
@@ -66,23 +67,6 @@ function headFor(request: IncomingMessage, url: URL): string {
     if (!hop.has(name.toLowerCase())) lines.push(`${name}: ${request.rawHeaders[i + 1]}`)
   }
   return `${lines.join("\r\n")}\r\n\r\n`
-}
-
-/**
- * Joins two connections until both have ended. `pipe` ends the other side in order when one has said all; only a break
- * destroys it. Destroying at the first close would cut off output that is still on its way.
- */
-export function joinSockets(a: Duplex, b: Duplex): void {
-  for (const [from, to] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    from.on("error", () => to.destroy())
-    from.on("close", () => {
-      if (!from.readableEnded) to.destroy()
-    })
-    from.pipe(to)
-  }
 }
 
 /** Passes an upgrade request on to a streaming address of the runtime, byte by byte, SPDY or WebSocket alike. */
