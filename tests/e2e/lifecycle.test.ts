@@ -177,6 +177,30 @@ test("a machine that died boots again, and its pods with it", async () => {
   )
 })
 
+test("after a reboot of this machine up brings nodes, objects and pods back", async () => {
+  const { number } = stateOf(two)
+  for (const { name, pid } of (await statusOf(two)).processes) {
+    if (name === "server" || name.endsWith("/init")) process.kill(pid, "SIGKILL")
+  }
+  // What a reboot takes: processes, links, rules; and pids then mean nothing.
+  await runProgram("ip", ["link", "delete", `ladya${number}`])
+  await runProgram("nft", ["delete", "table", "ip", `ladya${number}`])
+  const file = join(homeOf(two), two.name, "cluster.json")
+  writeFileSync(file, readFileSync(file, "utf8").replaceAll(/"bootId": "[^"]*"/g, '"bootId": "another"'))
+  await succeed(two, "up")
+  await waitFor(
+    systemClock,
+    async () => {
+      const states =
+        "jsonpath={.items[*].status.containerStatuses[*].restartCount} {.items[*].status.containerStatuses[*].ready}"
+      return /^[1-9]\d* [1-9]\d* true true$/.test(
+        (await kubectl(two, "get", "pods", "-l", "app=web", "-o", states)).stdout,
+      )
+    },
+    { description: "the pods to run again", timeoutMs: 60_000, intervalMs: 250 },
+  )
+})
+
 test("down keeps the data and nothing else; up brings the objects back", async () => {
   const { number } = stateOf(two)
   await succeed(two, "down")

@@ -29,7 +29,7 @@ export function newProgress(stream: NodeJS.WriteStream = process.stderr): Progre
   const redraw = (): void => {
     if (!stream.isTTY || running.length === 0) return
     const text = ` … ${running.at(-1)}`
-    stream.write(`\r\x1b[K${text.slice(0, (stream.columns ?? 80) - 1)}`)
+    stream.write(`\r\x1b[K${text.slice(0, (stream.columns || 80) - 1)}`)
   }
   return {
     async step(name, task) {
