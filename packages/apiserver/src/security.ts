@@ -1,5 +1,5 @@
 import { refs } from "@ladya/api"
-import { newClient, newInformerFactory } from "@ladya/client"
+import { type InformerFactory, newClient, newInformerFactory } from "@ladya/client"
 import type { Clock, Component, Logger, Random } from "@ladya/util"
 import { newAdmissionPlugins } from "./admission/index.ts"
 import type { ApiServerInternals } from "./api-server.ts"
@@ -73,7 +73,9 @@ class ClusterSecurity implements Security {
     const client = newClient(server.loopback)
     const lookup = newLookup(client)
     const verifier = new TokenVerifier({ keys: pki.serviceAccountPublicKeys, lookup, clock })
-    const { authorizers, parts } = this.#newAuthorizers(server)
+    const { authorizers, parts, informers } = this.#newAuthorizers(server)
+    const limitRanges = informers.informer(refs.limitranges)
+    const quotas = informers.informer(refs.resourcequotas)
     const authorizer = newAuthorizerChain(authorizers)
     // First what is to be there, then the informers: whoever waits for the start finds all of it known.
     this.#parts = [newBootstrap({ ...this.#deps, client }), ...parts]
@@ -84,7 +86,16 @@ class ClusterSecurity implements Security {
         new ServiceAccountAuthenticator({ verifier, clock, log }),
       ],
       authorizers,
-      admission: newAdmissionPlugins({ lookup, clock, random, rbac: this.#rbac, authorizer }),
+      admission: newAdmissionPlugins({
+        lookup,
+        clock,
+        random,
+        rbac: this.#rbac,
+        authorizer,
+        client,
+        limitRangesIn: (namespace) => limitRanges.inNamespace(namespace),
+        quotasIn: (namespace) => quotas.inNamespace(namespace),
+      }),
       special: new Map([
         ...identityReviews({ verifier, clock }),
         ...tokenRequests(tokenDeps),
@@ -111,7 +122,10 @@ class ClusterSecurity implements Security {
     for (const part of this.#parts.toReversed()) await part.stop(signal)
   }
 
-  #newAuthorizers(server: ApiServerInternals): Pick<ApiServerConfig, "authorizers"> & { parts: Component[] } {
+  #newAuthorizers(server: ApiServerInternals): Pick<ApiServerConfig, "authorizers"> & {
+    parts: Component[]
+    informers: InformerFactory
+  } {
     const { clock, log, random } = this.#deps
     const client = newClient(server.loopback)
     const informers = newInformerFactory({ client, clock, log, random })
@@ -128,6 +142,6 @@ class ClusterSecurity implements Security {
       podsOfNode: (name) => pods.byIndex(nodeIndex, name),
       rules: [...nodeRules, ...agentRules],
     })
-    return { authorizers: [mastersAuthorizer, node, new RbacAuthorizer(this.#rbac)], parts: [informers] }
+    return { authorizers: [mastersAuthorizer, node, new RbacAuthorizer(this.#rbac)], parts: [informers], informers }
   }
 }

@@ -70,17 +70,28 @@ const pod = (spec: Partial<corev1.PodSpec> = {}, metadata: KubeObject["metadata"
 
 test("plugins come in upstream's order", () => {
   const authorizer = newAuthorizerChain([])
-  const plugins = newAdmissionPlugins({ ...setUp().deps, rbac: new RbacIndex(), authorizer })
+  const plugins = newAdmissionPlugins({
+    ...setUp().deps,
+    client: setUp().client,
+    rbac: new RbacIndex(),
+    authorizer,
+    limitRangesIn: () => [],
+    quotasIn: () => [],
+  })
   assert.deepEqual(
     plugins.map((plugin) => plugin.name),
     [
       "NamespaceLifecycle",
       "RBACEscalationCheck",
+      "LimitRanger",
       "ServiceAccount",
       "NodeRestriction",
       "TaintNodesByCondition",
       "Priority",
       "DefaultTolerationSeconds",
+      "DefaultStorageClass",
+      "RuntimeClass",
+      "ResourceQuota",
     ],
   )
 })

@@ -1,13 +1,19 @@
+import type { corev1 } from "@ladya/api"
+import type { Client } from "@ladya/client"
 import type { Clock, Random } from "@ladya/util"
 import type { Authorizer } from "../authorization/authorizer.ts"
 import type { RbacIndex } from "../authorization/rbac-index.ts"
 import type { Lookup } from "../lookup.ts"
 import type { AdmissionPlugin } from "./admission.ts"
+import { DefaultStorageClass } from "./default-storage-class.ts"
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts"
+import { LimitRanger } from "./limit-ranger.ts"
 import { NamespaceLifecycle } from "./namespace-lifecycle.ts"
 import { NodeRestriction } from "./node-restriction.ts"
 import { Priority } from "./priority.ts"
 import { RbacEscalation } from "./rbac-escalation.ts"
+import { ResourceQuota } from "./resource-quota.ts"
+import { RuntimeClass } from "./runtime-class.ts"
 import { ServiceAccount } from "./service-account.ts"
 import { taintNodesByCondition } from "./taint-nodes-by-condition.ts"
 
@@ -17,6 +23,10 @@ export interface AdmissionDeps {
   authorizer: Authorizer
   clock: Clock
   random: Random
+  client: Client
+  /** From memory: asked at every write. */
+  limitRangesIn: (namespace: string) => readonly corev1.LimitRange[]
+  quotasIn: (namespace: string) => readonly corev1.ResourceQuota[]
 }
 
 /** The admission plugins, in the order in which they are asked. */
@@ -24,10 +34,15 @@ export function newAdmissionPlugins(deps: AdmissionDeps): readonly AdmissionPlug
   return [
     new NamespaceLifecycle(deps),
     new RbacEscalation({ index: deps.rbac, authorizer: deps.authorizer }),
+    new LimitRanger(deps),
     new ServiceAccount(deps),
     new NodeRestriction(deps),
     taintNodesByCondition,
     new Priority(deps),
     defaultTolerationSeconds,
+    new DefaultStorageClass(deps),
+    new RuntimeClass(deps),
+    // The last: nothing may be reserved for what another refuses.
+    new ResourceQuota(deps),
   ]
 }
