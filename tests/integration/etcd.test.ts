@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type TestContext, test } from "node:test"
 import { type corev1, refs } from "@ladya/api"
+import { isStatus } from "@ladya/apimachinery"
 import { newEtcdStore, type Store, StoreUnavailableError } from "@ladya/store"
 import { newRandom, silentLogger, systemClock, waitFor } from "@ladya/util"
 import {
@@ -105,9 +106,18 @@ test("API servers on one etcd show each other's writes, in one order", { skip },
     [...versions].sort((a, b) => a - b),
   )
   // Of writers that raced on one object, one won each time.
-  await Promise.all(
-    Array.from({ length: 12 }, (_, i) => maps[i % 3]!.patch("start", "merge", { data: { [`k${i}`]: "x" } }, place)),
-  )
+  // A server gives up after some lost races and says so: then the client asks again, as it is told to.
+  const write = async (i: number): Promise<void> => {
+    for (;;) {
+      try {
+        await maps[i % 3]!.patch("start", "merge", { data: { [`k${i}`]: "x" } }, place)
+        return
+      } catch (error) {
+        if (!isStatus(error, "Conflict")) throw error
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: 12 }, (_, i) => write(i)))
   const final = (await maps[0]!.get("start", place)) as corev1.ConfigMap
   assert.equal(Object.keys(final.data ?? {}).length, 12)
 })
