@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events"
 import type { AddressInfo } from "node:net"
-import { type corev1, type discoveryv1, kindByResource, kinds } from "@ladya/api"
+import { type corev1, type discoveryv1, kindByResource, kinds, serviceNameLabel } from "@ladya/api"
 import { type KubeObject, statusError } from "@ladya/apimachinery"
 import type { Transport } from "@ladya/client"
 import type { Store } from "@ladya/store"
@@ -291,7 +291,7 @@ class Server implements ApiServer {
         await storage.fresh()
         const found: discoveryv1.EndpointSlice[] = []
         for (const entry of storage.cache.scan({ namespace, name: undefined })) {
-          if (entry.object.metadata.labels?.["kubernetes.io/service-name"] !== service) continue
+          if (entry.object.metadata.labels?.[serviceNameLabel] !== service) continue
           found.push(entry.object as discoveryv1.EndpointSlice)
         }
         return found

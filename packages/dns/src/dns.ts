@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises"
-import { type corev1, type discoveryv1, refs } from "@ladya/api"
+import { type corev1, type discoveryv1, refs, serviceKeyOf } from "@ladya/api"
 import type { Client, Informer, InformerFactory } from "@ladya/client"
 import { type Clock, type Component, errorMessage, type Logger, type Random } from "@ladya/util"
 import { type Forwarder, nameserversOf, newForwarder } from "./forward.ts"
@@ -31,11 +31,6 @@ export interface DnsDeps {
 
 const serviceIndex = "service"
 const ttlSeconds = 5
-
-function serviceKeyOf(slice: discoveryv1.EndpointSlice): string | undefined {
-  const name = slice.metadata.labels?.["kubernetes.io/service-name"]
-  return name ? `${slice.metadata.namespace}/${name}` : undefined
-}
 
 /** The cluster's DNS on one node: answers from Services and EndpointSlices, asks upstream for the rest, and publishes itself behind `kube-dns`. */
 export function newDns(deps: DnsDeps): Component {

@@ -1,4 +1,4 @@
-import { type discoveryv1, refs } from "@ladya/api"
+import { type discoveryv1, refs, serviceNameLabel } from "@ladya/api"
 import { isStatus } from "@ladya/apimachinery"
 import type { Client } from "@ladya/client"
 import { type Clock, type Logger, SyncLoop } from "@ladya/util"
@@ -32,7 +32,7 @@ export function newSlicePublisher(deps: SlicePublisherDeps): SlicePublisher {
       name,
       namespace,
       labels: {
-        "kubernetes.io/service-name": serviceName,
+        [serviceNameLabel]: serviceName,
         "endpointslice.kubernetes.io/managed-by": "ladya-dns",
       },
       // The slice goes when its Node goes.
@@ -97,7 +97,7 @@ function same(current: discoveryv1.EndpointSlice, wanted: discoveryv1.EndpointSl
       slice.endpoints?.map((endpoint) => [endpoint.addresses, endpoint.nodeName, endpoint.conditions?.ready]),
       slice.ports?.map((port) => [port.name, port.port, port.protocol]),
       slice.metadata.ownerReferences?.map((owner) => owner.uid),
-      slice.metadata.labels?.["kubernetes.io/service-name"],
+      slice.metadata.labels?.[serviceNameLabel],
     ])
   return essence(current) === essence(wanted)
 }

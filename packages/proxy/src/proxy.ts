@@ -1,4 +1,4 @@
-import { type corev1, type discoveryv1, refs } from "@ladya/api"
+import { type corev1, type discoveryv1, refs, serviceKeyOf } from "@ladya/api"
 import type { Informer, InformerFactory } from "@ladya/client"
 import { type Clock, type Component, errorMessage, type Logger, run, SyncLoop } from "@ladya/util"
 import { ConntrackCleaner } from "./conntrack.ts"
@@ -22,12 +22,6 @@ export interface ProxyDeps {
 }
 
 const serviceIndex = "service"
-
-/** The key of the Service a slice belongs to. */
-function serviceKeyOf(slice: discoveryv1.EndpointSlice): string | undefined {
-  const name = slice.metadata.labels?.["kubernetes.io/service-name"]
-  return name ? `${slice.metadata.namespace}/${name}` : undefined
-}
 
 const nft = async (script: string): Promise<void> => {
   await run("nft", ["-f", "-"], script)

@@ -1,4 +1,5 @@
 export * from "./cron.ts"
+export * from "./endpoint-slices.ts"
 export * from "./images.ts"
 export * from "./ip.ts"
 export * from "./node-selectors.ts"

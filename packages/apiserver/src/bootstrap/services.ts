@@ -1,4 +1,4 @@
-import { type corev1, type discoveryv1, refs } from "@ladya/api"
+import { type corev1, type discoveryv1, refs, serviceNameLabel } from "@ladya/api"
 import { semanticEqual } from "@ladya/apimachinery"
 import type { Client } from "@ladya/client"
 import { ensure } from "./ensure.ts"
@@ -15,7 +15,6 @@ export interface ServiceAddresses {
   dnsPort: number
 }
 
-const serviceNameLabel = "kubernetes.io/service-name"
 const place = { namespace: "default", name: "kubernetes" }
 
 /** The Service `kubernetes`, and the address behind it, which is written here since no selector finds it. */

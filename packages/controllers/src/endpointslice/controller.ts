@@ -1,4 +1,4 @@
-import { type corev1, type discoveryv1, refs } from "@ladya/api"
+import { type corev1, type discoveryv1, refs, serviceNameLabel } from "@ladya/api"
 import { isStatus, keyText, type ObjectKey, selectorFromMap } from "@ladya/apimachinery"
 import { done, type Informer, newController, type Reconciler, type Result } from "@ladya/client"
 import { errorMessage } from "@ladya/util"
@@ -9,7 +9,7 @@ import { isNamespaceTerminating } from "../shared/pod-control.ts"
 import { enqueueServices, hasSelector } from "../shared/services.ts"
 import { settleMs } from "../shared/settle.ts"
 import { addressTypesOf, endpointGroups } from "./endpoints.ts"
-import { managedBy, managedByLabel, planSlices, type SlicesPlan, serviceNameLabel } from "./plan.ts"
+import { managedBy, managedByLabel, planSlices, type SlicesPlan } from "./plan.ts"
 
 const byService = "service"
 

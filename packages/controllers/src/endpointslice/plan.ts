@@ -1,4 +1,4 @@
-import type { corev1, discoveryv1 } from "@ladya/api"
+import { type corev1, type discoveryv1, serviceNameLabel } from "@ladya/api"
 import { newControllerRef, semanticEqual } from "@ladya/apimachinery"
 import { isHeadless } from "../shared/services.ts"
 import { type AddressType, type EndpointGroup, portsKey } from "./endpoints.ts"
@@ -8,7 +8,6 @@ type Endpoint = discoveryv1.Endpoint
 
 export const managedByLabel = "endpointslice.kubernetes.io/managed-by"
 export const managedBy = "endpointslice-controller.k8s.io"
-export const serviceNameLabel = "kubernetes.io/service-name"
 const headlessLabel = "service.kubernetes.io/headless"
 
 export interface SlicesInput {
