@@ -8,8 +8,8 @@ import {
   statusError,
 } from "@ladya/apimachinery"
 import type { Clock } from "@ladya/util"
-import { attributesOf, mutate, validate } from "../handlers/admit.ts"
 import type { SpecialResource } from "../handlers/special.ts"
+import { attributesOf, mutate, validate } from "../handlers/write/admit.ts"
 import type { Lookup } from "../lookup.ts"
 import type { KubernetesClaim, TokenIssuer } from "./service-account-tokens.ts"
 

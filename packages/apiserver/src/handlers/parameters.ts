@@ -1,10 +1,10 @@
 import { type FieldError, fieldError, StatusError, statusError } from "@ladya/apimachinery"
 import type { ApiRequest } from "../request.ts"
 import { isTrue } from "../request-info.ts"
-import { foreignValue } from "./body.ts"
-import type { DeleteOptions } from "./delete.ts"
-import type { ListOptions } from "./list.ts"
-import type { WatchOptions } from "./watch.ts"
+import { foreignValue } from "./encoding/body.ts"
+import type { ListOptions } from "./read/list.ts"
+import type { WatchOptions } from "./watch/watch.ts"
+import type { DeleteOptions } from "./write/delete.ts"
 
 const text = (query: URLSearchParams, name: string): string | undefined => query.get(name) ?? undefined
 

@@ -2,7 +2,7 @@ import { bindPod, type corev1, validateBinding } from "@ladya/api"
 import { deepCopy, type KubeObject, statusError } from "@ladya/apimachinery"
 import type { Engine, Operation, Result } from "../operation.ts"
 import type { SpecialResource } from "../special.ts"
-import { updateObject } from "../update.ts"
+import { updateObject } from "../write/update.ts"
 
 /** Assigns a pod to a node: `pods/binding`, and `bindings` itself. */
 export const bindingResource: SpecialResource = {

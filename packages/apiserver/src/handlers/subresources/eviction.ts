@@ -11,12 +11,12 @@ import {
   type StatusError,
   statusError,
 } from "@ladya/apimachinery"
-import { type DeleteOptions, deleteObject } from "../delete.ts"
 import { type Engine, type Operation, type Result, storageOf } from "../operation.ts"
 import { isDryRun } from "../parameters.ts"
 import type { SpecialResource } from "../special.ts"
-import { strategyOf } from "../strategies.ts"
-import { updateObject } from "../update.ts"
+import { type DeleteOptions, deleteObject } from "../write/delete.ts"
+import { strategyOf } from "../write/strategies.ts"
+import { updateObject } from "../write/update.ts"
 
 /** Budgets remember at most so many evicted pods that are not gone yet. */
 const maxDisruptedPods = 2000

@@ -9,12 +9,12 @@ import {
   recordUpdate,
   statusError,
 } from "@ladya/apimachinery"
-import { viewOwnership } from "../apply.ts"
-import { setManagedFields } from "../field-manager.ts"
 import { type Engine, type Operation, type Result, servedObject, storageOf } from "../operation.ts"
 import { type Compute, methodNotAllowed, type SpecialResource } from "../special.ts"
-import { strategyOf } from "../strategies.ts"
-import { updateObject } from "../update.ts"
+import { viewOwnership } from "../write/apply.ts"
+import { setManagedFields } from "../write/field-manager.ts"
+import { strategyOf } from "../write/strategies.ts"
+import { updateObject } from "../write/update.ts"
 
 function accessOf(operation: Operation): ScaleAccess {
   const { scale } = operation.resource.kind.behaviour

@@ -9,7 +9,7 @@ import {
   statusError,
 } from "@ladya/apimachinery"
 import { parse as parseYaml } from "yaml"
-import type { ApiRequest } from "../request.ts"
+import type { ApiRequest } from "../../request.ts"
 import { bodyType, unreadable } from "./media-type.ts"
 
 /** The value of a YAML body. Throws a 400 Status. */

@@ -13,8 +13,8 @@ import {
   semanticEqual,
   type VersionedObject,
 } from "@ladya/apimachinery"
-import type { ResourceTable } from "../resources.ts"
-import type { Engine, Operation } from "./operation.ts"
+import type { ResourceTable } from "../../resources.ts"
+import type { Engine, Operation } from "../operation.ts"
 
 type Entries = metav1.ManagedFieldsEntry[] | undefined
 

@@ -10,11 +10,11 @@ import {
   type PatchFormat,
   parsePatch,
 } from "@ladya/apimachinery"
-import type { ApiRequest } from "../request.ts"
+import type { ApiRequest } from "../../request.ts"
+import { decodeTarget } from "../encoding/types.ts"
+import type { Operation } from "../operation.ts"
 import { applyPatchType } from "./apply.ts"
-import type { Operation } from "./operation.ts"
 import type { Patcher } from "./patch.ts"
-import { decodeTarget } from "./types.ts"
 
 /** The media types of patches that are taken, in the order they are named in errors. */
 const formats: Readonly<Record<string, PatchFormat>> = {

@@ -1,9 +1,9 @@
 import { isStatus, type KubeObject } from "@ladya/apimachinery"
 import type { Store } from "@ladya/store"
 import { mapLimit } from "@ladya/util"
+import type { Engine, Operation, Result } from "../operation.ts"
+import { type ListOptions, listObjects } from "../read/list.ts"
 import { type DeleteOptions, deleteObject } from "./delete.ts"
-import { type ListOptions, listObjects } from "./list.ts"
-import type { Engine, Operation, Result } from "./operation.ts"
 
 /** Deletes what a selection chooses, each as `deleteObject` does; what is gone meanwhile is no error. */
 export async function deleteCollection(

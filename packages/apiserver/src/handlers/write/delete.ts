@@ -7,11 +7,11 @@ import {
   statusError,
   validateObjectMetaUpdate,
 } from "@ladya/apimachinery"
-import { returnsDeletedObject } from "../openapi/deletion.ts"
-import type { Entry } from "../storage/entry.ts"
-import type { ResourceStorage } from "../storage/resource-storage.ts"
+import { returnsDeletedObject } from "../../openapi/deletion.ts"
+import type { Entry } from "../../storage/entry.ts"
+import type { ResourceStorage } from "../../storage/resource-storage.ts"
+import { type Engine, type Operation, type Result, storageOf } from "../operation.ts"
 import { attributesOf, mutate, validate } from "./admit.ts"
-import { type Engine, type Operation, type Result, storageOf } from "./operation.ts"
 import { goneTest } from "./strategies.ts"
 
 export interface DeleteOptions {

@@ -1,8 +1,8 @@
 import { generatedName, type KubeObject, newStatusError, statusError, validateObjectMeta } from "@ladya/apimachinery"
+import { type Engine, type Operation, type Result, storageOf } from "../operation.ts"
 import { attributesOf, mutate, validate } from "./admit.ts"
 import { recordWrite } from "./field-manager.ts"
 import { ensureName, ensureNamespace, fillNewMetadata } from "./metadata.ts"
-import { type Engine, type Operation, type Result, storageOf } from "./operation.ts"
 import { prepareNew } from "./strategies.ts"
 
 /** How often a generated name that is taken is thrown again. */

@@ -1,5 +1,5 @@
 import { errorMessage } from "@ladya/util"
-import type { ApiResponse, Handler } from "../request.ts"
+import type { ApiResponse, Handler } from "../../request.ts"
 
 /** One named condition of health: throws, with the reason, when it does not hold. */
 export interface HealthCheck {

@@ -1,6 +1,6 @@
 import { type KubeObject, newStatusError } from "@ladya/apimachinery"
-import type { Engine, Operation, Result } from "./operation.ts"
-import { storageOf } from "./operation.ts"
+import type { Engine, Operation, Result } from "../operation.ts"
+import { storageOf } from "../operation.ts"
 import { strategyOf } from "./strategies.ts"
 import { updateObject } from "./update.ts"
 

@@ -1,4 +1,4 @@
-import type { Handler } from "../request.ts"
+import type { Handler } from "../../request.ts"
 
 /** What `/version` says: the Kubernetes version whose API this is. */
 export const versionInfo = {

@@ -1,6 +1,6 @@
 import { schemaSource, schemaTypeNames } from "@ladya/api"
 import type { DecodeTarget, GroupVersionKind } from "@ladya/apimachinery"
-import type { Operation } from "./operation.ts"
+import type { Operation } from "../operation.ts"
 
 let types: Map<string, string> | undefined
 

@@ -1,12 +1,12 @@
 import { fieldError, newStatusError, type StatusError, statusError } from "@ladya/apimachinery"
 import { CompactedError, FutureRevisionError, type Store, type StoreEvent } from "@ladya/store"
-import { Entry } from "../storage/entry.ts"
-import type { CacheEvent } from "../storage/resource-cache.ts"
-import type { ResourceStorage } from "../storage/resource-storage.ts"
-import { newSelection, type Selection } from "../storage/selection.ts"
-import { formatEvent, type WatchBatchMemo, type WatchFormat } from "../storage/watchers.ts"
-import { type Operation, storageOf } from "./operation.ts"
-import { expiredError, parseRevision } from "./revision.ts"
+import { Entry } from "../../storage/entry.ts"
+import type { CacheEvent } from "../../storage/resource-cache.ts"
+import type { ResourceStorage } from "../../storage/resource-storage.ts"
+import { newSelection, type Selection } from "../../storage/selection.ts"
+import { formatEvent, type WatchBatchMemo, type WatchFormat } from "../../storage/watchers.ts"
+import { type Operation, storageOf } from "../operation.ts"
+import { expiredError, parseRevision } from "../read/revision.ts"
 
 export interface WatchOptions {
   labelSelector?: string | undefined

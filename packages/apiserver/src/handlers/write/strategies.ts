@@ -1,6 +1,6 @@
 import type { KindDefinition } from "@ladya/api"
 import { deepCopy, type FieldError, type KubeObject, semanticEqual } from "@ladya/apimachinery"
-import type { UserInfo } from "../authentication/authenticator.ts"
+import type { UserInfo } from "../../authentication/authenticator.ts"
 
 /** What one subresource (or the main resource) lets an update change, in the stored version. */
 export interface UpdateStrategy {

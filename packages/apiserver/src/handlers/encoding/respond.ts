@@ -1,11 +1,11 @@
 import type { KindDefinition } from "@ladya/api"
 import { apiVersionOf, type KubeObject } from "@ladya/apimachinery"
 import { stringify } from "yaml"
-import type { ApiResponse } from "../request.ts"
-import type { Entry } from "../storage/entry.ts"
-import { makeTable, type TableInput } from "../table/index.ts"
+import type { ApiResponse } from "../../request.ts"
+import type { Entry } from "../../storage/entry.ts"
+import { makeTable, type TableInput } from "../../table/index.ts"
+import type { ListMetadata, Operation, Result } from "../operation.ts"
 import type { Presentation } from "./media-type.ts"
-import type { ListMetadata, Operation, Result } from "./operation.ts"
 
 export interface PresentContext {
   presentation: Presentation

@@ -1,5 +1,5 @@
 import { newStatusError, type StatusError } from "@ladya/apimachinery"
-import { type MediaRange, parseAccept, takes } from "../negotiation/accept.ts"
+import { type MediaRange, parseAccept, takes } from "../../negotiation/accept.ts"
 
 /** How an answer is written. */
 export interface Presentation {

@@ -1,5 +1,5 @@
 import { statusError } from "@ladya/apimachinery"
-import { type Operation, type Result, storageOf } from "./operation.ts"
+import { type Operation, type Result, storageOf } from "../operation.ts"
 import { parseRevision } from "./revision.ts"
 
 export interface GetOptions {

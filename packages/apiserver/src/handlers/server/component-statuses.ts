@@ -1,11 +1,11 @@
 import type { corev1 } from "@ladya/api"
 import { statusError } from "@ladya/apimachinery"
 import { errorMessage } from "@ladya/util"
-import { Entry } from "../storage/entry.ts"
-import { newStoredShape } from "../storage/shape.ts"
+import { Entry } from "../../storage/entry.ts"
+import { newStoredShape } from "../../storage/shape.ts"
+import type { Result } from "../operation.ts"
+import type { SpecialResource } from "../special.ts"
 import type { HealthCheck } from "./health.ts"
-import type { Result } from "./operation.ts"
-import type { SpecialResource } from "./special.ts"
 
 /** The deprecated `componentstatuses`: one per check, made when asked for. */
 export function componentStatuses(checks: readonly HealthCheck[]): SpecialResource {

@@ -1,6 +1,6 @@
 import type { KubeObject } from "@ladya/apimachinery"
-import type { AdmissionAttributes, AdmissionOperation } from "../admission/admission.ts"
-import { type Engine, type Operation, storageOf } from "./operation.ts"
+import type { AdmissionAttributes, AdmissionOperation } from "../../admission/admission.ts"
+import { type Engine, type Operation, storageOf } from "../operation.ts"
 
 export function attributesOf(
   operation: Operation,

@@ -1,11 +1,11 @@
 import { fieldError, type KubeObject, semanticEqual, statusError, validateObjectMetaUpdate } from "@ladya/apimachinery"
-import type { Entry } from "../storage/entry.ts"
-import type { ResourceStorage } from "../storage/resource-storage.ts"
+import type { Entry } from "../../storage/entry.ts"
+import type { ResourceStorage } from "../../storage/resource-storage.ts"
+import { type Engine, type Operation, type Result, servedObject, storageOf } from "../operation.ts"
 import { attributesOf, mutate, validate } from "./admit.ts"
 import { createObject } from "./create.ts"
 import { differsInTimesOnly, recordWrite, setManagedFields } from "./field-manager.ts"
 import { ensureName, ensureNamespace, keepMetadata } from "./metadata.ts"
-import { type Engine, type Operation, type Result, servedObject, storageOf } from "./operation.ts"
 import type { UpdateStrategy } from "./strategies.ts"
 
 export interface UpdateOptions {

@@ -1,11 +1,11 @@
 import { fieldError, newStatusError, type StatusError, statusError } from "@ladya/apimachinery"
 import { CompactedError, FutureRevisionError, type Store } from "@ladya/store"
-import { Entry } from "../storage/entry.ts"
-import type { ResourceStorage } from "../storage/resource-storage.ts"
-import { newSelection, type Selection } from "../storage/selection.ts"
-import { tooLarge } from "../storage/store-feed.ts"
+import { Entry } from "../../storage/entry.ts"
+import type { ResourceStorage } from "../../storage/resource-storage.ts"
+import { newSelection, type Selection } from "../../storage/selection.ts"
+import { tooLarge } from "../../storage/store-feed.ts"
+import { type ListMetadata, type Operation, type Result, storageOf } from "../operation.ts"
 import { type ContinueToken, decodeContinue, encodeContinue } from "./continue-token.ts"
-import { type ListMetadata, type Operation, type Result, storageOf } from "./operation.ts"
 import { parseRevision } from "./revision.ts"
 
 export interface ListOptions {
