@@ -16,6 +16,8 @@ export interface PemPair {
 export interface TestPki {
   ca: string
   server: PemPair
+  /** A serving certificate for these names. */
+  serverFor(...names: string[]): Promise<PemPair>
   /** A client certificate: CN is the user, O the groups. */
   client(user: string, groups?: readonly string[]): Promise<PemPair>
 }
@@ -69,6 +71,11 @@ export async function newTestPki(): Promise<TestPki> {
       names,
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
     ]),
+    serverFor: (...dns) =>
+      issue("CN=webhook", [
+        new x509.SubjectAlternativeNameExtension(dns.map((value) => ({ type: "dns", value }))),
+        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      ]),
     client: (user, groups = []) =>
       issue([`CN=${user}`, ...groups.map((group) => `O=${group}`)].join(", "), [
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),

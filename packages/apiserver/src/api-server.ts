@@ -1,7 +1,6 @@
 import { setMaxListeners } from "node:events"
 import type { AddressInfo } from "node:net"
-import { type corev1, type discoveryv1, kindByResource, kinds, serviceNameLabel } from "@ladya/api"
-import { type KubeObject, statusError } from "@ladya/apimachinery"
+import { kindByResource, kinds } from "@ladya/api"
 import type { Transport } from "@ladya/client"
 import type { Store } from "@ladya/store"
 import type { Clock, Component, Logger, MetricsRegistry, Random, Timer } from "@ladya/util"
@@ -27,7 +26,9 @@ import { InProcessTransport } from "./server/in-process.ts"
 import { ServiceAllocator } from "./services/service-allocator.ts"
 import { Compactor } from "./storage/compactor.ts"
 import { StoreFeed } from "./storage/store-feed.ts"
-import { newStreaming, type StreamingLookup } from "./streaming/index.ts"
+import { NodeDialer, newStoredLookup, newStreaming, type StreamingLookup } from "./streaming/index.ts"
+import { newWebhookCaller, type WebhookCaller } from "./webhooks/caller.ts"
+import { newServiceDialer } from "./webhooks/service-dialer.ts"
 
 export interface ApiServerDeps {
   store: Store
@@ -43,6 +44,8 @@ export interface ApiServerInternals {
   /** Speaks to this server as itself: nothing is refused. */
   loopback: Transport
   resources: ResourceTable
+  /** Speaks to webhooks. */
+  webhooks: WebhookCaller
 }
 
 export interface ApiServer extends Component {
@@ -77,7 +80,9 @@ class Server implements ApiServer {
   readonly #stopping = new AbortController()
   #servers: HttpServer[] = []
   #addresses: AddressInfo[] = []
-  #closeStreaming: () => void = () => undefined
+  readonly #lookup: StreamingLookup
+  readonly #webhooks: WebhookCaller
+  #dialer: NodeDialer | undefined
   readonly #authorizer: Authorizer
   #isStarted = false
   #trimTimer: Timer | undefined
@@ -106,8 +111,14 @@ class Server implements ApiServer {
       },
       self,
     )
-    this.#customResources = new CustomResources({ clock, log, resources, loopback, special })
-    const given = typeof deps.config === "function" ? deps.config({ loopback, resources }) : deps.config
+    this.#lookup = newStoredLookup(resources)
+    this.#webhooks = newWebhookCaller({
+      clock,
+      dialService: newServiceDialer({ lookup: this.#lookup, random, dialer: () => this.#dialer }),
+    })
+    this.#customResources = new CustomResources({ clock, log, resources, loopback, special, webhooks: this.#webhooks })
+    const inside: ApiServerInternals = { loopback, resources, webhooks: this.#webhooks }
+    const given = typeof deps.config === "function" ? deps.config(inside) : deps.config
     this.#config = { ...defaultConfig, ...given }
     for (const [key, value] of this.#config.special) special.set(key, value)
     engine.admission = this.#config.admission
@@ -145,7 +156,8 @@ class Server implements ApiServer {
     this.#customResources.stop()
     this.#trimTimer?.cancel()
     await Promise.all(this.#servers.map((server) => server.stop(signal)))
-    this.#closeStreaming()
+    this.#webhooks.close()
+    this.#dialer?.close()
     this.#feed.stop()
   }
 
@@ -261,8 +273,8 @@ class Server implements ApiServer {
   #streamingHandlers(): Map<string, Handler> {
     const { kubelet } = this.#config
     if (!kubelet) return new Map()
-    const streaming = newStreaming({ lookup: this.#lookup(), credentials: kubelet, random: this.#deps.random })
-    this.#closeStreaming = () => streaming.close()
+    this.#dialer = new NodeDialer(kubelet)
+    const streaming = newStreaming({ lookup: this.#lookup, dialer: this.#dialer, random: this.#deps.random })
     return new Map([
       ["/pods/log", streaming.log],
       ["/pods/exec", streaming.exec],
@@ -272,30 +284,5 @@ class Server implements ApiServer {
       ["/services/proxy", streaming.serviceProxy],
       ["/nodes/proxy", streaming.nodeProxy],
     ])
-  }
-
-  #lookup(): StreamingLookup {
-    const { resources } = this.#engine
-    const one = async (resource: string, namespace: string, name: string): Promise<KubeObject> => {
-      const storage = resources.storage("", resource)
-      const entry = await storage.get(storage.keyOf(namespace, name))
-      if (!entry) throw statusError.notFound({ group: "", resource }, name)
-      return entry.object
-    }
-    return {
-      pod: async (namespace, name) => (await one("pods", namespace, name)) as corev1.Pod,
-      node: async (name) => (await one("nodes", "", name)) as corev1.Node,
-      service: async (namespace, name) => (await one("services", namespace, name)) as corev1.Service,
-      async endpointSlices(namespace, service) {
-        const storage = resources.storage("discovery.k8s.io", "endpointslices")
-        await storage.fresh()
-        const found: discoveryv1.EndpointSlice[] = []
-        for (const entry of storage.cache.scan({ namespace, name: undefined })) {
-          if (entry.object.metadata.labels?.[serviceNameLabel] !== service) continue
-          found.push(entry.object as discoveryv1.EndpointSlice)
-        }
-        return found
-      },
-    }
   }
 }

@@ -5,6 +5,7 @@ import type { Clock, Logger, Timer } from "@ladya/util"
 import type { SpecialResource } from "../handlers/special.ts"
 import { scaleResource } from "../handlers/subresources/scale.ts"
 import type { ResourceTable } from "../resources.ts"
+import type { WebhookCaller } from "../webhooks/caller.ts"
 import { planStatus } from "./conditions.ts"
 import { publishedTypes } from "./documents.ts"
 import { customKinds } from "./kinds.ts"
@@ -22,6 +23,8 @@ export interface CustomResourcesDeps {
   loopback: Transport
   /** Scale subresources are entered here. */
   special: Map<string, SpecialResource>
+  /** For conversion webhooks. */
+  webhooks: WebhookCaller
 }
 
 /** Serves what CustomResourceDefinitions define, keeps their status, and cleans up behind those that go. */

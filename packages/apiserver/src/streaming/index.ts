@@ -1,21 +1,22 @@
 import type { Random } from "@ladya/util"
-import { NodeDialer } from "./dialer.ts"
+import type { NodeDialer } from "./dialer.ts"
 import { newNodeProxyHandler, newPodProxyHandler, newServiceProxyHandler } from "./http-proxy.ts"
-import type { KubeletCredentials, StreamingHandlers, StreamingLookup } from "./lookup.ts"
+import type { StreamingHandlers, StreamingLookup } from "./lookup.ts"
 import { attachLocation, execLocation, newLogHandler, newUpgradeHandler, portForwardLocation } from "./pod-streams.ts"
 
+export { NodeDialer } from "./dialer.ts"
 export type { KubeletCredentials, StreamingHandlers, StreamingLookup } from "./lookup.ts"
+export { newStoredLookup } from "./stored-lookup.ts"
 
 export interface StreamingDeps {
   lookup: StreamingLookup
-  credentials: KubeletCredentials
+  dialer: NodeDialer
   random: Random
 }
 
-/** Everything that ends at a node: logs, exec, attach, port-forward and the HTTP proxies. `close` ends idle connections. */
-export function newStreaming(deps: StreamingDeps): StreamingHandlers & { close(): void } {
-  const { lookup, credentials, random } = deps
-  const dialer = new NodeDialer(credentials)
+/** Everything that ends at a node: logs, exec, attach, port-forward and the HTTP proxies. */
+export function newStreaming(deps: StreamingDeps): StreamingHandlers {
+  const { lookup, dialer, random } = deps
   return {
     log: newLogHandler(lookup, dialer),
     exec: newUpgradeHandler(lookup, dialer, execLocation),
@@ -24,6 +25,5 @@ export function newStreaming(deps: StreamingDeps): StreamingHandlers & { close()
     podProxy: newPodProxyHandler(lookup, dialer),
     serviceProxy: newServiceProxyHandler(lookup, dialer, random),
     nodeProxy: newNodeProxyHandler(lookup, dialer),
-    close: () => dialer.close(),
   }
 }

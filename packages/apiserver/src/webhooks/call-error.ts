@@ -1,4 +1,4 @@
-import { connect, type TLSSocket } from "node:tls"
+import { type ConnectionOptions, connect, type TLSSocket } from "node:tls"
 import { StatusError } from "@ladya/apimachinery"
 import { errorMessage } from "@ladya/util"
 
@@ -20,6 +20,8 @@ const unknownAuthority = new Set([
   "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
   "SELF_SIGNED_CERT_IN_CHAIN",
   "DEPTH_ZERO_SELF_SIGNED_CERT",
+  // Another CA of the same name.
+  "CERT_SIGNATURE_FAILURE",
 ])
 const outOfTime = new Set(["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"])
 
@@ -38,7 +40,8 @@ export function connectionErrorText(error: unknown): string {
   if (error instanceof StatusError || typeof error !== "object" || error === null) return errorMessage(error)
   const { code = "", address, port, hostname, cert, host } = error as NodeError
   const at = `dial tcp ${address?.includes(":") ? `[${address}]` : address}:${port}`
-  if (unknownAuthority.has(code)) return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
+  if (unknownAuthority.has(code))
+    return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
   if (outOfTime.has(code)) {
     return "tls: failed to verify certificate: x509: certificate has expired or is not yet valid"
   }
@@ -93,12 +96,13 @@ export function answerErrorText(status: number, body: Buffer): string {
     case 504:
       return "the server was unable to return a response in the time allotted, but may still be processing the request"
   }
-  if (status >= 500) return `an error on the server (${JSON.stringify(text || "unknown")}) has prevented the request from succeeding`
+  if (status >= 500)
+    return `an error on the server (${JSON.stringify(text || "unknown")}) has prevented the request from succeeding`
   return `the server responded with the status code ${status} but did not return more information`
 }
 
 /** A TLS connection over another one. Resolves when the server has shown a certificate that holds. */
-export function secureConnection(options: Parameters<typeof connect>[0]): Promise<TLSSocket> {
+export function secureConnection(options: ConnectionOptions): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const socket = connect(options)
     const fail = (error: Error): void => {

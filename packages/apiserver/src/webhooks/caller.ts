@@ -52,7 +52,10 @@ class Caller implements WebhookCaller {
     const payload = Buffer.from(typeof body === "string" ? body : JSON.stringify(body))
     const timeout = timeoutSignal(this.#deps.clock, options.timeoutMs, options.signal)
     try {
-      const { status, text } = await withSignal(timeout.signal, this.#exchange(target, payload, options, timeout.signal))
+      const { status, text } = await withSignal(
+        timeout.signal,
+        this.#exchange(target, payload, options, timeout.signal),
+      )
       if (status < 200 || status > 299) throw new WebhookCallError(answerErrorText(status, text), status)
       return parse(text)
     } catch (error) {

@@ -1,6 +1,5 @@
 import type { corev1 } from "@ladya/api"
-import { newStatusError } from "@ladya/apimachinery"
-import { isStatus } from "@ladya/apimachinery"
+import { isStatus, newStatusError } from "@ladya/apimachinery"
 import type { Random } from "@ladya/util"
 import type { StreamingLookup } from "../streaming/lookup.ts"
 
@@ -27,7 +26,8 @@ export async function resolveServiceEndpoint(
 ): Promise<ServiceEndpoint> {
   const { namespace, name, port } = target
   const service = await lookup.service(namespace, name).catch((error: unknown) => {
-    if (isStatus(error, "NotFound")) throw newStatusError("ServiceUnavailable", `service ${JSON.stringify(name)} not found`)
+    if (isStatus(error, "NotFound"))
+      throw newStatusError("ServiceUnavailable", `service ${JSON.stringify(name)} not found`)
     throw error
   })
   const servicePort = findPort(service, port)
