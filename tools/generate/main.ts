@@ -1,9 +1,11 @@
 /**
  * Makes the API tables that the project owns out of the facts of the Kubernetes API.
- * Usage: npm run generate -- FACTS_DIRECTORY (with api-facts.json and discovery/)
+ * Usage: npm run generate -- FACTS_DIRECTORY (with api-facts.json, discovery/ and conformance.yaml)
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { parse } from "yaml"
+import { codenamesOf } from "./codenames.ts"
 import type { AggregatedDiscovery, Facts } from "./facts.ts"
 import { generateRefs, generateResources } from "./resources.ts"
 import { generateTypes } from "./types.ts"
@@ -44,3 +46,6 @@ const resources = generateResources(
 )
 writeFileSync(join(out, "resources.json"), `[\n${resources.map((entry) => JSON.stringify(entry)).join(",\n")}\n]\n`)
 writeFileSync(join(out, "refs.ts"), generateRefs(resources))
+
+const suite = parse(readFileSync(join(directory, "conformance.yaml"), "utf8")) as { codename: string }[]
+writeFileSync(join(root, "tests/conformance/generated/codenames.json"), codenamesOf(suite))
