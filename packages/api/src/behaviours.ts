@@ -16,7 +16,9 @@ import { horizontalPodAutoscaler, horizontalPodAutoscalerV1 } from "./autoscalin
 import { cronJob } from "./batch/v1/cronjob/index.ts"
 import { job } from "./batch/v1/job/index.ts"
 import { certificateSigningRequest } from "./certificates/v1/index.ts"
+import { clusterTrustBundle, podCertificateRequest } from "./certificates/v1beta1/index.ts"
 import { lease } from "./coordination/v1/lease/index.ts"
+import { leaseCandidate } from "./coordination/v1beta1/leasecandidate/index.ts"
 import { configMap } from "./core/v1/configmap/index.ts"
 import { endpoints } from "./core/v1/endpoints/index.ts"
 import { coreEvent, event } from "./core/v1/event/index.ts"
@@ -42,8 +44,20 @@ import { runtimeClass } from "./node/v1/index.ts"
 import { podDisruptionBudget } from "./policy/v1/index.ts"
 import { clusterRole, role } from "./rbac/v1/role/index.ts"
 import { clusterRoleBinding, roleBinding } from "./rbac/v1/rolebinding/index.ts"
+import {
+  deviceClass,
+  deviceTaintRule,
+  resourceClaim,
+  resourceClaimTemplate,
+  resourcePoolStatusRequest,
+  resourceSlice,
+} from "./resource/v1/index.ts"
+import { resourceClaimTemplateV1beta1, resourceClaimV1beta1, resourceSliceV1beta1 } from "./resource/v1beta1.ts"
 import { priorityClass } from "./scheduling/v1/index.ts"
+import { podGroup, workload } from "./scheduling/v1alpha2/index.ts"
+import { csiStorageCapacity, volumeAttributesClass } from "./storage/v1/attributes.ts"
 import { csiDriver, csiNode, storageClass, volumeAttachment } from "./storage/v1/index.ts"
+import { storageVersionMigration } from "./storagemigration/v1beta1/index.ts"
 
 // A behaviour is only ever called with objects of its kind: the registry puts them together.
 const of = <T extends KubeObject>(behaviour: KindBehaviour<T>): KindBehaviour => behaviour as unknown as KindBehaviour
@@ -84,7 +98,12 @@ export const behaviours: Readonly<Record<string, KindBehaviour>> = {
   "batch/v1/CronJob": of(cronJob),
   "batch/v1/Job": of(job),
   "certificates.k8s.io/v1/CertificateSigningRequest": of(certificateSigningRequest),
+  "certificates.k8s.io/v1alpha1/ClusterTrustBundle": of(clusterTrustBundle),
+  "certificates.k8s.io/v1beta1/ClusterTrustBundle": of(clusterTrustBundle),
+  "certificates.k8s.io/v1beta1/PodCertificateRequest": of(podCertificateRequest),
   "coordination.k8s.io/v1/Lease": of(lease),
+  "coordination.k8s.io/v1alpha2/LeaseCandidate": of(leaseCandidate),
+  "coordination.k8s.io/v1beta1/LeaseCandidate": of(leaseCandidate),
   "discovery.k8s.io/v1/EndpointSlice": of(endpointSlice),
   "events.k8s.io/v1/Event": of(event),
   "flowcontrol.apiserver.k8s.io/v1/FlowSchema": of(flowSchema),
@@ -102,9 +121,30 @@ export const behaviours: Readonly<Record<string, KindBehaviour>> = {
   "rbac.authorization.k8s.io/v1/ClusterRoleBinding": of(clusterRoleBinding),
   "rbac.authorization.k8s.io/v1/Role": of(role),
   "rbac.authorization.k8s.io/v1/RoleBinding": of(roleBinding),
+  "resource.k8s.io/v1/DeviceClass": of(deviceClass),
+  "resource.k8s.io/v1/ResourceClaim": of(resourceClaim),
+  "resource.k8s.io/v1/ResourceClaimTemplate": of(resourceClaimTemplate),
+  "resource.k8s.io/v1/ResourceSlice": of(resourceSlice),
+  "resource.k8s.io/v1alpha3/DeviceTaintRule": of(deviceTaintRule),
+  "resource.k8s.io/v1alpha3/ResourcePoolStatusRequest": of(resourcePoolStatusRequest),
+  "resource.k8s.io/v1beta1/DeviceClass": of(deviceClass),
+  "resource.k8s.io/v1beta1/ResourceClaim": of(resourceClaimV1beta1),
+  "resource.k8s.io/v1beta1/ResourceClaimTemplate": of(resourceClaimTemplateV1beta1),
+  "resource.k8s.io/v1beta1/ResourceSlice": of(resourceSliceV1beta1),
+  "resource.k8s.io/v1beta2/DeviceClass": of(deviceClass),
+  "resource.k8s.io/v1beta2/DeviceTaintRule": of(deviceTaintRule),
+  "resource.k8s.io/v1beta2/ResourceClaim": of(resourceClaim),
+  "resource.k8s.io/v1beta2/ResourceClaimTemplate": of(resourceClaimTemplate),
+  "resource.k8s.io/v1beta2/ResourceSlice": of(resourceSlice),
   "scheduling.k8s.io/v1/PriorityClass": of(priorityClass),
+  "scheduling.k8s.io/v1alpha2/PodGroup": of(podGroup),
+  "scheduling.k8s.io/v1alpha2/Workload": of(workload),
   "storage.k8s.io/v1/CSIDriver": of(csiDriver),
   "storage.k8s.io/v1/CSINode": of(csiNode),
+  "storage.k8s.io/v1/CSIStorageCapacity": of(csiStorageCapacity),
   "storage.k8s.io/v1/StorageClass": of(storageClass),
   "storage.k8s.io/v1/VolumeAttachment": of(volumeAttachment),
+  "storage.k8s.io/v1/VolumeAttributesClass": of(volumeAttributesClass),
+  "storage.k8s.io/v1beta1/VolumeAttributesClass": of(volumeAttributesClass),
+  "storagemigration.k8s.io/v1beta1/StorageVersionMigration": of(storageVersionMigration),
 }

@@ -35,7 +35,7 @@ const usages = [
 ]
 
 /** `domain/path`: who signs. */
-function checkSignerName(errors: Errors, path: string, name: string | undefined): void {
+export function checkSignerName(errors: Errors, path: string, name: string | undefined): void {
   if (!checkRequired(errors, path, name)) return
   const segments = (name ?? "").split("/")
   if (segments.length !== 2) {
