@@ -41,6 +41,11 @@ function keep(text: string, set: FieldSet): void {
   }
 }
 
+/** The JSON of a set; at hand for a shared one. */
+export function sharedSetText(set: object): string {
+  return texts.get(set as FieldSet) ?? JSON.stringify(set)
+}
+
 /** The JSON of a list of managers. */
 export function managedFieldsText(entries: readonly ManagedFieldsEntry[]): string {
   return `[${entries.map(entryText).join(",")}]`

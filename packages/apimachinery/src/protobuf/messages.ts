@@ -1,6 +1,7 @@
 import { maxJsonDepth } from "../json/syntax.ts"
 import type { FieldSchema, SchemaSource } from "../schema.ts"
-import { emptyTextMeansAbsent, inlinedFields, zeroMeansAbsent } from "./field-rules.ts"
+import { emptyTextMeansAbsent, zeroMeansAbsent } from "./field-rules.ts"
+import { type InlinedFields, type MessageField, messageFields, schemaProps, shortName } from "./message-fields.ts"
 import { ProtobufError, type ProtobufReader } from "./reader.ts"
 import { type ReadMessage, specialMessages } from "./special-types.ts"
 
@@ -12,21 +13,11 @@ type ReadField = (reader: ProtobufReader, target: JsonObject) => void
 /** Reads one value; undefined when it stands for nothing. */
 type ReadValue = (reader: ProtobufReader) => unknown
 
-const schemaProps = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
-
 const base64 = (bytes: Uint8Array): string => {
   let binary = ""
   for (let at = 0; at < bytes.length; at += 8192) binary += String.fromCharCode(...bytes.subarray(at, at + 8192))
   return btoa(binary)
 }
-
-/** `xKubernetesListType` is `x-kubernetes-list-type` in JSON, `ref` is `$ref`. */
-function schemaPropsField(name: string): string {
-  if (name === "ref" || name === "schema") return `$${name}`
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-}
-
-const shortName = (typeName: string): string => typeName.slice(typeName.lastIndexOf(".") + 1)
 
 /** Compiles the types of one source to readers of their protobuf form, each when it is first wanted. */
 export class MessageCompiler {
@@ -89,39 +80,25 @@ export class MessageCompiler {
     }
   }
 
-  #fieldsOf(typeName: string): Map<number, ReadField> {
-    const schema = this.#source(typeName)
-    if (!schema) throw new Error(`no schema of type ${typeName}`)
-    const fields = new Map<number, ReadField>()
-    for (const [name, field] of Object.entries(schema.fields)) {
-      if (field.pb) fields.set(field.pb.n, this.#field(typeName, name, field))
-    }
-    for (const [name, { n, t }] of Object.entries(schema.protobufOnlyFields ?? {})) {
-      const read =
-        typeName === schemaProps
-          ? this.#field(typeName, schemaPropsField(name), schema.fields[schemaPropsField(name)] ?? {})
-          : this.#inlined(typeName, t, schema.fields)
-      fields.set(n, read)
-    }
-    return fields
+  #fieldsOf(
+    typeName: string,
+    all: readonly (MessageField | InlinedFields)[] = messageFields(typeName, this.#source),
+  ): Map<number, ReadField> {
+    return new Map(
+      all.map((field) => [field.n, "inlined" in field ? this.#inlined(typeName, field) : this.#field(typeName, field)]),
+    )
   }
 
   /** A message whose fields stand in the object around it. */
-  #inlined(typeName: string, inner: string, outer: Readonly<Record<string, FieldSchema>>): ReadField {
-    const names = inlinedFields[shortName(inner)]
-    let fields: Map<number, ReadField> | undefined
-    const make = (): Map<number, ReadField> =>
-      names
-        ? new Map(names.map((name, index) => [index + 1, this.#field(typeName, name, outer[name] ?? {})]))
-        : this.#fieldsOf(inner)
+  #inlined(typeName: string, { inlined }: InlinedFields): ReadField {
+    const fields = this.#fieldsOf(typeName, inlined)
     return (reader, target) => {
-      fields ??= make()
       this.#read(reader.message(), fields, target)
     }
   }
 
-  #field(typeName: string, name: string, field: FieldSchema): ReadField {
-    if (field.type === "array") {
+  #field(typeName: string, { name, field, isWrapped }: MessageField): ReadField {
+    if (field.type === "array" && !isWrapped) {
       const read = this.#value(field.items ?? {})
       return (reader, target) => {
         const value = read(reader)
