@@ -7,6 +7,7 @@ import { http } from "@ladya/util"
 import { type ApiResponse, type BodySink, type Handler, hijacked } from "../request.ts"
 import { commonHeaders, wholeBody } from "./answer.ts"
 import { HttpRequest } from "./http-request.ts"
+import { PacedWriter, writeBody } from "./paced-writer.ts"
 
 const largeBodyBytes = 64 * 1024
 
@@ -29,9 +30,7 @@ export async function serveHttp1(handler: Handler, message: IncomingMessage, res
     }
     // Headers and body in one write are copied together before they are encrypted: not for large bodies.
     if (whole.length > largeBodyBytes) response.flushHeaders()
-    const last = whole.chunks.length - 1
-    for (let index = 0; index < last; index++) response.write(whole.chunks[index])
-    response.end(whole.chunks[last])
+    writeBody(response, whole.chunks, whole.length)
     return
   }
   response.writeHead(answer.status, headers)
@@ -51,16 +50,31 @@ async function sendStream(answer: ApiResponse, response: ServerResponse): Promis
 }
 
 function sinkOf(response: ServerResponse): BodySink {
+  const { socket } = response
+  // The frame is made once for all, and goes past the response in one piece: what the response wrote before is in the
+  // socket's queue already, so the order holds.
+  if (!socket || !response.chunkedEncoding) return plainSinkOf(response)
+  const writer = new PacedWriter(socket)
   return {
     write(chunk, shared) {
-      const { socket } = response
-      // The frame is made once for all, and goes past the response in one piece: what the response
-      // wrote before is in the socket's queue already, so the order holds.
-      if (shared && socket && response.chunkedEncoding && !response.writableEnded && !socket.destroyed) {
+      if (response.writableEnded || socket.destroyed) return
+      if (shared) {
         shared.http1 ??= framed(chunk)
-        socket.write(shared.http1)
-      } else response.write(chunk)
+        writer.write(shared.http1)
+      } else writer.write(framed(chunk))
     },
+    end: () => writer.whenEmpty(() => void response.end()),
+    abort: () => void response.destroy(),
+    get pendingBytes() {
+      return writer.pendingBytes
+    },
+  }
+}
+
+/** For clients of HTTP/1.0, and answers that wait for the one before them. */
+function plainSinkOf(response: ServerResponse): BodySink {
+  return {
+    write: (chunk) => void response.write(chunk),
     end: () => void response.end(),
     abort: () => void response.destroy(),
     get pendingBytes() {

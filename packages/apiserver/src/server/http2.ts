@@ -5,6 +5,7 @@ import type { TLSSocket } from "node:tls"
 import { type BodySink, type Handler, hijacked } from "../request.ts"
 import { commonHeaders, wholeBody } from "./answer.ts"
 import { HttpRequest } from "./http-request.ts"
+import { PacedWriter, writeBody } from "./paced-writer.ts"
 
 /** Answers one HTTP/2 request. */
 export async function serveHttp2(
@@ -30,11 +31,7 @@ export async function serveHttp2(
   const head = { ":status": answer.status, ...fields }
   if (whole) {
     stream.respond({ ...head, "content-length": whole.length }, { endStream: method === "HEAD" || whole.length === 0 })
-    if (method !== "HEAD" && whole.length > 0) {
-      const last = whole.chunks.length - 1
-      for (let index = 0; index < last; index++) stream.write(whole.chunks[index])
-      stream.end(whole.chunks[last])
-    }
+    if (method !== "HEAD" && whole.length > 0) writeBody(stream, whole.chunks, whole.length)
     // What was not read of the body is not wanted any more.
     if (!stream.readableEnded) stream.resume()
     return
@@ -51,16 +48,18 @@ export async function serveHttp2(
 }
 
 function sinkOf(stream: ServerHttp2Stream): BodySink {
+  const writer = new PacedWriter(stream)
   return {
     write: (chunk) => {
-      if (!stream.destroyed && !stream.writableEnded) stream.write(chunk)
+      if (!stream.destroyed && !stream.writableEnded) writer.write(chunk)
     },
-    end: () => {
-      if (!stream.destroyed && !stream.writableEnded) stream.end()
-    },
+    end: () =>
+      writer.whenEmpty(() => {
+        if (!stream.destroyed && !stream.writableEnded) stream.end()
+      }),
     abort: () => stream.close(constants.NGHTTP2_CANCEL),
     get pendingBytes() {
-      return stream.writableLength
+      return writer.pendingBytes
     },
   }
 }

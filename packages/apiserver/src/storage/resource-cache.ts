@@ -107,12 +107,22 @@ export class ResourceCache implements FeedListener {
     return this.#blocks.encode({ from, prefix, limit })
   }
 
+  /** The bytes of everything in a namespace (or anywhere) that has this one value; undefined when there is no index for it. */
+  encodeEqual(namespace: string, equals: EqualRequirement): readonly Buffer[] | undefined {
+    const [value, ...others] = equals.values
+    const index = others.length === 0 ? this.#indexOf(equals) : undefined
+    if (!index || value === undefined) return undefined
+    const bytes = index.encode(value, namespace ? `${namespace}/` : "")
+    return bytes ? [bytes] : []
+  }
+
   /** Lets go of what only speeds reads up and was not used since the last call. */
   trim(): void {
     this.#blocks.trim()
     for (const [id, index] of this.#indexes) {
       if (!index.isUsed) this.#indexes.delete(id)
       index.isUsed = false
+      index.trim()
     }
   }
 
@@ -227,6 +237,10 @@ export class ResourceCache implements FeedListener {
   }
 
   #indexFor(wanted: EqualRequirement): Slot[] | undefined {
+    return this.#indexOf(wanted)?.lookup(wanted.values)
+  }
+
+  #indexOf(wanted: EqualRequirement): ValueIndex | undefined {
     let index = this.#indexes.get(wanted.id)
     if (!index) {
       if (this.#slots.size < indexFrom || this.#indexes.size >= maxIndexes) return undefined
@@ -234,7 +248,7 @@ export class ResourceCache implements FeedListener {
       for (const slot of this.#slots.values()) index.add(slot)
       this.#indexes.set(wanted.id, index)
     }
-    return index.lookup(wanted.values)
+    return index
   }
 }
 

@@ -28,6 +28,8 @@ export interface EqualRequirement {
   /** `label app` or `field spec.nodeName`. */
   readonly id: string
   readonly values: readonly string[]
+  /** Nothing else is asked for, but for the namespace. */
+  readonly isAll: boolean
   valueOf(entry: Entry): string | undefined
 }
 
@@ -97,13 +99,19 @@ function equalRequirement(
 ): EqualRequirement | undefined {
   const field = fields?.requirements.find((one) => one.operator === "=" && !generic.has(one.field) && one.value !== "")
   if (field) {
-    return { id: `field ${field.field}`, values: [field.value], valueOf: (entry) => entry.fields[field.field] }
+    return {
+      id: `field ${field.field}`,
+      values: [field.value],
+      isAll: fields?.requirements.length === 1 && !labels,
+      valueOf: (entry) => entry.fields[field.field],
+    }
   }
   const label = labels?.requirements.find(({ operator }) => operator === "=" || operator === "==" || operator === "in")
   if (!label) return undefined
   return {
     id: `label ${label.key}`,
     values: label.values,
+    isAll: labels?.requirements.length === 1 && !fields,
     valueOf: (entry) => entry.object.metadata.labels?.[label.key],
   }
 }

@@ -163,7 +163,8 @@ function bytesOf(block: Block): Buffer {
   return block.bytes
 }
 
-function encodeSlots(slots: readonly Slot[], from: number, to: number): Buffer {
+/** `,object,object` of these slots. */
+export function encodeSlots(slots: readonly Slot[], from: number, to: number): Buffer {
   let size = to - from
   for (let index = from; index < to; index++) size += slots[index]!.entry.wireLength
   const target = Buffer.allocUnsafe(size)

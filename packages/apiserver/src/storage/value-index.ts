@@ -1,10 +1,18 @@
 import type { Entry } from "./entry.ts"
-import type { Slot } from "./slot-blocks.ts"
+import { encodeSlots, type Slot } from "./slot-blocks.ts"
+
+/** The slots with one value. */
+interface Bucket {
+  readonly slots: Set<Slot>
+  /** `,object,object` by namespace (empty: all): made when wanted, dropped with every change. */
+  bytes: Map<string, Buffer> | undefined
+  isUsed: boolean
+}
 
 /** The slots by the value of one label or field. Kept while it is used. */
 export class ValueIndex {
   readonly #valueOf: (entry: Entry) => string | undefined
-  readonly #byValue = new Map<string, Set<Slot>>()
+  readonly #byValue = new Map<string, Bucket>()
   isUsed = true
 
   constructor(read: (entry: Entry) => string | undefined) {
@@ -19,7 +27,11 @@ export class ValueIndex {
   change(slot: Slot, previous: Entry): void {
     const before = this.#valueOf(previous)
     const after = this.#valueOf(slot.entry)
-    if (before === after) return
+    if (before === after) {
+      const bucket = after === undefined ? undefined : this.#byValue.get(after)
+      if (bucket) bucket.bytes = undefined
+      return
+    }
     this.#take(slot, before)
     this.#put(slot, after)
   }
@@ -32,20 +44,48 @@ export class ValueIndex {
   lookup(values: readonly string[]): Slot[] {
     this.isUsed = true
     const found: Slot[] = []
-    for (const value of values) found.push(...(this.#byValue.get(value) ?? []))
+    for (const value of values) for (const slot of this.#byValue.get(value)?.slots ?? []) found.push(slot)
     return found.sort((a, b) => (a.key < b.key ? -1 : 1))
+  }
+
+  /** `,object,object` of all slots with this value whose keys start with `prefix`, in the order of their keys. */
+  encode(value: string, prefix: string): Buffer | undefined {
+    this.isUsed = true
+    const bucket = this.#byValue.get(value)
+    if (!bucket) return undefined
+    bucket.isUsed = true
+    bucket.bytes ??= new Map()
+    let bytes = bucket.bytes.get(prefix)
+    if (!bytes) {
+      const slots = this.lookup([value]).filter(({ key }) => key.startsWith(prefix))
+      bytes = encodeSlots(slots, 0, slots.length)
+      bucket.bytes.set(prefix, bytes)
+    }
+    return bytes.length > 0 ? bytes : undefined
+  }
+
+  /** Lets go of bytes that nobody asked for since the last call. */
+  trim(): void {
+    for (const bucket of this.#byValue.values()) {
+      if (!bucket.isUsed) bucket.bytes = undefined
+      bucket.isUsed = false
+    }
   }
 
   #put(slot: Slot, value: string | undefined): void {
     if (value === undefined) return
-    const slots = this.#byValue.get(value)
-    if (slots) slots.add(slot)
-    else this.#byValue.set(value, new Set([slot]))
+    const bucket = this.#byValue.get(value)
+    if (bucket) {
+      bucket.slots.add(slot)
+      bucket.bytes = undefined
+    } else this.#byValue.set(value, { slots: new Set([slot]), bytes: undefined, isUsed: false })
   }
 
   #take(slot: Slot, value: string | undefined): void {
     if (value === undefined) return
-    const slots = this.#byValue.get(value)
-    if (slots?.delete(slot) && slots.size === 0) this.#byValue.delete(value)
+    const bucket = this.#byValue.get(value)
+    if (!bucket?.slots.delete(slot)) return
+    bucket.bytes = undefined
+    if (bucket.slots.size === 0) this.#byValue.delete(value)
   }
 }

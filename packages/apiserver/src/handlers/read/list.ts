@@ -102,6 +102,16 @@ function fromCache(
     const { chunks, last, remaining } = cache.encode(selection.namespace, after, limit)
     return { ...page, chunks, next: last, remaining }
   }
+  if (
+    asBytes &&
+    selection.equals?.isAll &&
+    selection.name === undefined &&
+    limit === undefined &&
+    after === undefined
+  ) {
+    const chunks = cache.encodeEqual(selection.namespace, selection.equals)
+    if (chunks) return { ...page, chunks }
+  }
   for (const entry of cache.scan(selection, after)) {
     if (limit !== undefined && page.entries.length === limit) {
       if (!selection.everything) {
