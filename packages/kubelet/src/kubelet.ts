@@ -33,6 +33,7 @@ import { parseResolvConf } from "./runtime/dns.ts"
 import { newGate } from "./runtime/gate.ts"
 import { newImagePuller } from "./runtime/image-puller.ts"
 import { newLogRotation } from "./runtime/log-rotation.ts"
+import { newMemoryKills } from "./runtime/memory-kills.ts"
 import { newRuntimeCache } from "./runtime/runtime-cache.ts"
 import { newServer, type PodSource } from "./server/index.ts"
 import { newStatusWriter } from "./status/status-writer.ts"
@@ -114,7 +115,8 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
   }
   const allocatable = (): Readonly<Record<string, string>> => node.allocatable()
   const memoryCapacityBytes = (): number => quantityToNumber(node.current()?.status?.capacity?.["memory"] ?? totalmem())
-  const cache = newRuntimeCache({ runtime })
+  const memoryKills = newMemoryKills({ clock })
+  const cache = newRuntimeCache({ runtime, memoryKills })
   const directories = newPodDirectories(config.dataDirectory)
   const cgroups = newPodCgroups({ root: config.cgroupRoot, log })
   const puller = newImagePuller({ images: cri.images, clock })
@@ -172,6 +174,7 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
   const watch = newRuntimeWatch({
     cri,
     cache,
+    memoryKills,
     clock,
     log: log.child({ part: "runtime" }),
     changed: wake,
@@ -188,6 +191,7 @@ export function newKubelet(deps: KubeletDeps): Kubelet {
       volumes.stop()
       probes.stop()
       mirrors.stop()
+      memoryKills.close()
     },
   }
   const writer: Component = {

@@ -1,10 +1,12 @@
 import { type CriClient, isCriError, type RuntimeEvent } from "@ladya/cri"
 import { Backoff, type Clock, type Component, errorMessage, type Logger, sleep } from "@ladya/util"
+import type { MemoryKills } from "../runtime/memory-kills.ts"
 import type { RuntimeCache } from "../runtime/runtime-cache.ts"
 
 export interface RuntimeWatchDeps {
   cri: { events: CriClient["events"]; runtime: Pick<CriClient["runtime"], "containerStatus" | "podSandboxStatus"> }
   cache: RuntimeCache
+  memoryKills?: Pick<MemoryKills, "note">
   clock: Clock
   log: Logger
   /** Something of this pod may have changed in the runtime. */
@@ -48,8 +50,10 @@ export function newRuntimeWatch(deps: RuntimeWatchDeps): Component {
 
   async function handle(event: RuntimeEvent): Promise<void> {
     // What is started is started by us; only ends come by themselves.
-    if (event.type !== "taskExited" && event.type !== "containerDeleted") return
+    if (event.type !== "taskExited" && event.type !== "containerDeleted" && event.type !== "taskOom") return
     const { containerId } = event
+    // This may come before the end or after it.
+    if (event.type === "taskOom") deps.memoryKills?.note(containerId)
     const uid = await cache.podOf(containerId)
     if (!uid) return
     if (event.type === "taskExited") await untilEnded(containerId)

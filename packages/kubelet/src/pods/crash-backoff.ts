@@ -5,9 +5,16 @@ const maximumMs = 300_000
 /** A container that ran longer than this is as one that never failed. */
 const resetAfterMs = 600_000
 
+interface Entry {
+  delayMs: number
+  launchedAtMs: number
+  /** What held before the latest launch. */
+  before: Entry | undefined
+}
+
 /** How long containers that have ended wait for their next start: none after the first end, then 10 s, doubled up to 300 s. */
 export class CrashBackoff {
-  readonly #entries = new Map<string, { delayMs: number; launchedAtMs: number }>()
+  readonly #entries = new Map<string, Entry>()
   readonly #clock: Clock
 
   constructor(clock: Clock) {
@@ -31,7 +38,15 @@ export class CrashBackoff {
     const entry = this.#entries.get(key)
     const fresh = !entry || this.#isStale(entry.launchedAtMs, finishedAtMs)
     const delayMs = fresh ? initialMs : Math.min(entry.delayMs * 2, maximumMs)
-    this.#entries.set(key, { delayMs, launchedAtMs: this.#clock.now() })
+    const before = entry && { ...entry, before: undefined }
+    this.#entries.set(key, { delayMs, launchedAtMs: this.#clock.now(), before })
+  }
+
+  /** The latest launch was none: what held before it holds again. */
+  takeBack(key: string): void {
+    const before = this.#entries.get(key)?.before
+    if (before) this.#entries.set(key, before)
+    else this.#entries.delete(key)
   }
 
   #isStale(launchedAtMs: number, finishedAtMs: number): boolean {

@@ -37,6 +37,10 @@ export class PodLauncher {
   readonly #waiting = new Map<string, WaitingReason>()
   /** When containers that did not start may be tried again, by name. */
   readonly #notBefore = new Map<string, number>()
+  /** Starts that the runtime refused and that were counted as crashes: the back-off's key by container name. */
+  readonly #refused = new Map<string, string>()
+  /** Ids of instances whose end is no crash: it was their sandbox that went. */
+  readonly #excused = new Set<string>()
 
   constructor(deps: WorkerDeps) {
     this.#deps = deps
@@ -50,7 +54,26 @@ export class PodLauncher {
 
   /** Milliseconds that a container which has ended must still wait. */
   remaining(container: PodContainer, ended: ObservedContainer): number {
+    if (this.#excused.has(ended.id)) return 0
     return this.#crashes.remaining(backoffKey(container), ended.finishedAtMs)
+  }
+
+  /**
+   * The pod gets a new sandbox in place of one of these. What ran in the old one, or could not be started in it, has
+   * not crashed: it starts in the new one at once, and nothing is counted.
+   */
+  sandboxReplaced(observed: ObservedPod): void {
+    const known = new Set(observed.containers.map(({ id }) => id))
+    for (const id of this.#excused) if (!known.has(id)) this.#excused.delete(id)
+    for (const name of new Set(observed.containers.map((container) => container.name))) {
+      const last = latest(observed, name)
+      const refused = last?.state === "exited" && last.startedAtMs === 0
+      if (last?.state === "running" || refused) this.#excused.add(last.id)
+      const counted = this.#refused.get(name)
+      if (refused && counted !== undefined) this.#crashes.takeBack(counted)
+    }
+    this.#refused.clear()
+    this.#notBefore.clear()
   }
 
   /** A changed spec may be what failed starts were waiting for. */
@@ -94,6 +117,7 @@ export class PodLauncher {
         await this.#deps.starter.start(context, { ...start, ...(target ? { targetId: target.id } : {}) })
         this.#waiting.delete(name)
         this.#notBefore.delete(name)
+        this.#refused.delete(name)
         this.#noteLaunch(start.container, ended)
       } catch (error) {
         if (!(error instanceof StartError)) throw error
@@ -109,13 +133,16 @@ export class PodLauncher {
     const { name } = container.spec
     this.#waiting.set(name, { reason: error.reason, message: error.message })
     // What the runtime refused to start has ended: its next try is a restart like any other.
-    if (!error.early) this.#noteLaunch(container, ended)
+    if (!error.early && this.#noteLaunch(container, ended)) this.#refused.set(name, backoffKey(container))
     const retryMs = error.early ? (error.retryAfterMs ?? this.#retry.next(name)) : 0
     this.#notBefore.set(name, this.#deps.clock.now() + retryMs)
     return retryMs
   }
 
-  #noteLaunch(container: PodContainer, ended: ObservedContainer | undefined): void {
-    if (ended?.state === "exited") this.#crashes.launched(backoffKey(container), ended.finishedAtMs)
+  /** Counts a start after an end; returns whether it was one. */
+  #noteLaunch(container: PodContainer, ended: ObservedContainer | undefined): boolean {
+    if (ended?.state !== "exited" || this.#excused.has(ended.id)) return false
+    this.#crashes.launched(backoffKey(container), ended.finishedAtMs)
+    return true
   }
 }

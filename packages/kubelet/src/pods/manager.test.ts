@@ -17,6 +17,7 @@ import { newProbeRunner } from "../probes/runner.ts"
 import { newPodCgroups } from "../runtime/cgroups.ts"
 import { newGate } from "../runtime/gate.ts"
 import { newImagePuller } from "../runtime/image-puller.ts"
+import { newMemoryKills } from "../runtime/memory-kills.ts"
 import { newRuntimeCache } from "../runtime/runtime-cache.ts"
 import { newStatusWriter } from "../status/status-writer.ts"
 import { MemoryRuntime } from "../testing/memory-runtime.ts"
@@ -44,7 +45,8 @@ async function setUp(t: TestContext, runtimeBefore?: MemoryRuntime) {
     container: (_: Pod, __: unknown, type: string, reason: string, message: string) =>
       events.push(`${type} ${reason} ${message}`),
   }
-  const cache = newRuntimeCache({ runtime })
+  const memoryKills = newMemoryKills({ clock, logFile: join(root, "no-such-log") })
+  const cache = newRuntimeCache({ runtime, memoryKills })
   const directories = newPodDirectories(root)
   const cgroups = newPodCgroups({ root: "/pods", log, mountpoint: join(root, "cgroup") })
   const puller = newImagePuller({ images: cri.images, clock })
@@ -85,7 +87,10 @@ async function setUp(t: TestContext, runtimeBefore?: MemoryRuntime) {
     resize: () => ({ kind: "none" }),
     memoryCapacityBytes: () => 1e9,
   })
-  const watch = newRuntimeWatch({ cri, cache, clock, log, changed: wake, relisted: (uids) => pods.seen(uids) })
+  const watch = newRuntimeWatch({
+    ...{ cri, cache, memoryKills, clock, log, changed: wake },
+    relisted: (uids) => pods.seen(uids),
+  })
   await watch.start()
   const started = pods.start()
   const advance = async (ms: number): Promise<void> => {
@@ -259,4 +264,39 @@ test("a pod over its deadline fails", async (t) => {
   await advance(11_000)
   await until("it to fail", async () => (await get()).status?.phase === "Failed")
   assert.equal((await get()).status?.reason, "DeadlineExceeded")
+})
+
+test("a start that its sandbox's death made fail is no crash: the container runs in the next sandbox at once", async (t) => {
+  const { memory, api, clock, events, until, get, main } = await setUp(t)
+  await api.create(testPod(["a"]))
+  await until("it to run", () => isRunning(main))
+  const [sandbox] = memory.sandboxes.values()
+  const uid = (await get()).metadata.uid
+  // The runtime ends the containers of a sandbox first: the restart comes into a sandbox that seems to be well.
+  memory.behaviours.set("a", "cannotStart")
+  memory.end("a", 137)
+  await until("the start to be refused", () => events.some((text) => text.startsWith("Warning Failed Error")))
+  memory.behaviours.set("a", "runs")
+  const begin = clock.now()
+  memory.endSandbox(sandbox?.id ?? "")
+  await until("it to run again", () => isRunning(main))
+  assert.ok(clock.now() - begin < 10_000, `it waited for ${clock.now() - begin} ms`)
+  assert.equal((await get()).metadata.uid, uid)
+  assert.ok(events.includes("Normal SandboxChanged Pod sandbox changed, it will be killed and re-created."))
+  // The first crash in the new sandbox is its first of all.
+  const before = clock.now()
+  memory.end("a", 1)
+  await until("the restart", async () => (await main())?.restartCount === 3)
+  assert.ok(clock.now() - before < 10_000, `it waited for ${clock.now() - before} ms`)
+})
+
+test("that memory was full may be told after the end", async (t) => {
+  const { memory, api, until, main } = await setUp(t)
+  await api.create(testPod(["a"], { restartPolicy: "Never" }))
+  await until("it to run", () => isRunning(main))
+  const [id = ""] = memory.containers.keys()
+  memory.end("a", 137)
+  memory.tell({ type: "taskOom", containerId: id })
+  await until("the end", async () => (await main())?.state?.terminated)
+  assert.equal((await main())?.state?.terminated?.reason, "OOMKilled")
 })

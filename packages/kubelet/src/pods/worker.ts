@@ -318,6 +318,7 @@ export class PodWorker {
       const podIp = plan.replaces.ips[0] ?? ""
       await killer.killContainers({ pod, observed, podIp, graceSeconds: podGraceSeconds(pod), signal })
       await stopSandboxes(this.#deps, observed)
+      this.#launcher.sandboxReplaced(observed)
       cache.mark(this.uid)
     }
     signal.throwIfAborted()

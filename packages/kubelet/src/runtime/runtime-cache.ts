@@ -2,6 +2,7 @@ import type { Container, ContainerState, ContainerStatus, PodSandbox, RuntimeSer
 import { isCriError } from "@ladya/cri"
 import { mapLimit } from "@ladya/util"
 import { annotations, labels } from "./labels.ts"
+import { isUnexplainedKill, type MemoryKills } from "./memory-kills.ts"
 import type { ObservedContainer, ObservedPod, ObservedSandbox } from "./observed.ts"
 
 /**
@@ -76,7 +77,12 @@ interface Entry {
   fullName: string
 }
 
-export function newRuntimeCache({ runtime }: { runtime: RuntimeService }): RuntimeCache {
+export interface RuntimeCacheDeps {
+  runtime: RuntimeService
+  memoryKills?: Pick<MemoryKills, "has">
+}
+
+export function newRuntimeCache({ runtime, memoryKills }: RuntimeCacheDeps): RuntimeCache {
   const entries = new Map<string, Entry>()
   /** Pod uid by container or sandbox id. */
   const owners = new Map<string, string>()
@@ -112,10 +118,13 @@ export function newRuntimeCache({ runtime }: { runtime: RuntimeService }): Runti
     known: ObservedPod | undefined,
   ): Promise<ObservedContainer | undefined> {
     const before = known?.containers.find(({ id }) => id === listed.id)
-    // What has ended does not change any more.
-    if (before?.state === "exited" && listed.state === "CONTAINER_EXITED") return before
+    // What has ended does not change any more; only why may come to light later.
+    if (before?.state === "exited" && listed.state === "CONTAINER_EXITED" && !isUnexplainedKill(before)) return before
     const status = await runtimeOrGone(runtime.containerStatus(listed.id))
-    return status ? observedContainer(listed, status) : undefined
+    if (!status) return undefined
+    const container = observedContainer(listed, status)
+    if (!isUnexplainedKill(container) || !(await memoryKills?.has(container.id))) return container
+    return { ...container, reason: "OOMKilled" }
   }
 
   async function read(uid: string, entry: Entry): Promise<ObservedPod> {

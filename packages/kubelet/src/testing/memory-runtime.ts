@@ -50,6 +50,19 @@ export class MemoryRuntime {
     }
   }
 
+  /** The sandbox ends by itself, with what runs in it. */
+  endSandbox(id: string): void {
+    this.#stopSandbox(id)
+    this.tell({ type: "taskExited", containerId: id, exitCode: 137, exitedAtMs: this.#clock.now() })
+  }
+
+  /** The runtime's events have this one. */
+  tell(event: RuntimeEvent): void {
+    this.#events.push(event)
+    this.#told.resolve()
+    this.#told = Promise.withResolvers<void>()
+  }
+
   get cri(): CriClient {
     const { runtime } = this
     return {
@@ -176,9 +189,7 @@ export class MemoryRuntime {
   #exit(status: ContainerStatus, exitCode: number): void {
     const reason = exitCode === 0 ? "Completed" : "Error"
     Object.assign(status, { state: "CONTAINER_EXITED", exitCode, reason, finishedAtMs: this.#clock.now() })
-    this.#events.push({ type: "taskExited", containerId: status.id, exitCode, exitedAtMs: this.#clock.now() })
-    this.#told.resolve()
-    this.#told = Promise.withResolvers<void>()
+    this.tell({ type: "taskExited", containerId: status.id, exitCode, exitedAtMs: this.#clock.now() })
   }
 
   async *#stream(signal: AbortSignal, onConnected?: () => void): AsyncIterable<RuntimeEvent> {
