@@ -23,15 +23,15 @@ test("a pod that keeps more on disk than it may is evicted, and its status says 
   )
   const limits = { "ephemeral-storage": "1Mi" }
   await node.run(busyboxPod("layer", { ...writing("/f"), resources: { limits, requests: limits } }))
-  const volume = await node.until("volume", "to be evicted", ({ status }) => status?.phase === "Failed", 60_000)
+  const volume = await node.until("volume", "to be evicted", ({ status }) => status?.phase === "Failed")
   assert.deepEqual(
     [volume.status?.reason, volume.status?.message],
     ["Evicted", 'Usage of EmptyDir volume "scratch" exceeds the limit "1Mi". '],
   )
-  const layer = await node.until("layer", "to be evicted", ({ status }) => status?.phase === "Failed", 60_000)
+  const layer = await node.until("layer", "to be evicted", ({ status }) => status?.phase === "Failed")
   assert.deepEqual(
     [layer.status?.reason, layer.status?.message],
     ["Evicted", "Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. "],
   )
-  assert.ok((await node.events("volume")).some((text) => text.startsWith("Warning Evicted")))
+  await node.untilEvent("volume", /^Warning Evicted/)
 })

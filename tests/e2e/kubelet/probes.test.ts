@@ -32,12 +32,9 @@ describe("probes", { concurrency: 5 }, () => {
     await node.until("http", "to be ready", (pod) => isTrue(pod, "Ready"))
     await node.exec("http", "main", "rm", "/www/ready")
     await node.until("http", "not to be ready", (pod) => !isTrue(pod, "Ready"))
-    const events = await node.events("http")
-    assert.ok(
-      events.includes(
-        "Warning Unhealthy spec.containers{main} Readiness probe failed: HTTP probe failed with statuscode: 404",
-      ),
-      events.join("\n"),
+    await node.untilEvent(
+      "http",
+      "Warning Unhealthy spec.containers{main} Readiness probe failed: HTTP probe failed with statuscode: 404",
     )
     await node.remove("http")
   })
@@ -54,14 +51,11 @@ describe("probes", { concurrency: 5 }, () => {
     )
     const pod = await node.until("live", "to be restarted", (pod) => statusOf(pod)?.restartCount === 1)
     assert.equal(statusOf(pod)?.lastState?.terminated?.exitCode, 137)
-    const events = await node.events("live")
-    assert.ok(
-      events.includes("Normal Killing spec.containers{main} Container main failed liveness probe, will be restarted"),
-      events.join("\n"),
+    await node.untilEvent(
+      "live",
+      "Normal Killing spec.containers{main} Container main failed liveness probe, will be restarted",
     )
-    assert.ok(
-      events.some((text) => text.startsWith("Warning Unhealthy spec.containers{main} Liveness probe failed: cat: ")),
-    )
+    await node.untilEvent("live", /^Warning Unhealthy spec\.containers\{main\} Liveness probe failed: cat: /)
     await node.remove("live")
   })
 
@@ -86,17 +80,12 @@ describe("probes", { concurrency: 5 }, () => {
     await node.run(busyboxPod("refused", { readinessProbe: { httpGet: { port: 81 }, periodSeconds: 1 } }))
     await node.run(busyboxPod("refused2", { readinessProbe: { grpc: { port: 81 }, periodSeconds: 1 } }))
     await node.run(busyboxPod("timeout", { readinessProbe: { exec: { command: ["sleep", "5"] }, periodSeconds: 1 } }))
-    const expectEvent = async (name: string, pattern: RegExp): Promise<void> => {
-      await node.until(name, `an event like ${pattern}`, async () =>
-        (await node.events(name)).some((text) => pattern.test(text)),
-      )
-    }
-    await expectEvent(
+    await node.untilEvent(
       "refused",
       /Readiness probe failed: Get "http:\/\/10\.244\.1\.\d+:81\/": dial tcp 10\.244\.1\.\d+:81: connect: connection refused$/,
     )
-    await expectEvent("refused2", /Readiness probe failed: timeout: failed to connect service/)
-    await expectEvent("timeout", /Readiness probe failed: command timed out: "sleep 5" timed out after 1s$/)
+    await node.untilEvent("refused2", /Readiness probe failed: timeout: failed to connect service/)
+    await node.untilEvent("timeout", /Readiness probe failed: command timed out: "sleep 5" timed out after 1s$/)
     for (const name of ["refused", "refused2", "timeout"]) await node.remove(name)
   })
 })

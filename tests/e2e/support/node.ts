@@ -37,6 +37,7 @@ import { newTestPki } from "../../integration/certificates.ts"
 import { admin, allowAll, makeNamespace } from "../../integration/harness.ts"
 import { type KubectlResult, kubeconfigText, runKubectl } from "./kubectl.ts"
 import type { KubeletMainConfig } from "./kubelet-main.ts"
+import { PodHistory } from "./pod-history.ts"
 
 export const busybox = "docker.io/library/busybox:latest"
 
@@ -65,11 +66,16 @@ export interface TestNode {
   /** Creates a pod bound to the node. */
   run(pod: Pod): Promise<Pod>
   get(name: string): Promise<Pod | undefined>
-  /** Waits until the pod is as wanted; the error shows its last status. */
+  /**
+   * Waits until the pod is as wanted, or was so for a moment since the last wait for it. The error shows its status, its
+   * events and what the kubelet logged.
+   */
   until(name: string, what: string, wanted: (pod: Pod) => unknown, timeoutMs?: number): Promise<Pod>
   /** Deletes the pod and waits until it is gone. */
   remove(name: string, gracePeriodSeconds?: number): Promise<void>
   events(name: string): Promise<string[]>
+  /** Waits for an event of the pod, as `type reason field message`: events are told of after what they tell of. */
+  untilEvent(name: string, event: string | RegExp): Promise<string>
   exec(pod: string, container: string, ...command: string[]): Promise<string>
   log(): Promise<string>
   /** Runs the machine's own kubectl as an administrator; rejects when it fails unless `code` is expected. */
@@ -97,6 +103,24 @@ export function busyboxPod(
       ...spec,
     },
   }
+}
+
+/** However slow the machine is, by then it has happened or never will. */
+export const patienceMs = 120_000
+
+/** The error, with what a person needs who cannot look at the machine. */
+async function explained(node: TestNode, podName: string, pod: Pod | undefined, error: unknown): Promise<Error> {
+  const events = await node.events(podName).catch(() => [])
+  const lines = (await node.log()).trimEnd().split("\n")
+  const about = lines.filter((line) => line.includes(podName) || line.includes(pod?.metadata.uid ?? podName))
+  return new Error(
+    [
+      error instanceof Error ? error.message : String(error),
+      `pod: ${JSON.stringify({ deletionTimestamp: pod?.metadata.deletionTimestamp, ...pod?.status })}`,
+      ...events.slice(-12).map((event) => `event: ${event}`),
+      ...(about.length > 0 ? about : lines).slice(-12).map((line) => `kubelet: ${line}`),
+    ].join("\n"),
+  )
 }
 
 /** Boots it all; call `stop` at the end. `name` must be the test file's own. */
@@ -128,6 +152,7 @@ export async function startTestNode(name: string, config: Partial<KubeletConfig>
   await server.start()
   const client = newClient(server.transport(admin))
   const pods = client.resource(refs.pods)
+  const history = new PodHistory(client)
   for (const namespace of ["default", "kube-node-lease"]) await makeNamespace(client, namespace)
 
   const { directory } = paths.node(node.name)
@@ -184,26 +209,36 @@ export async function startTestNode(name: string, config: Partial<KubeletConfig>
     },
     halt: () => haltMachine(node.processes.machine),
     boot,
-    run: (pod) => pods.create({ ...pod, spec: { ...(pod.spec as corev1.PodSpec), nodeName: node.name } }),
+    run(pod) {
+      history.forget(pod.metadata.name ?? "")
+      return pods.create({ ...pod, spec: { ...(pod.spec as corev1.PodSpec), nodeName: node.name } })
+    },
     get: (podName) =>
       pods.get(podName, { namespace: "default" }).catch((error: unknown) => {
         if (isStatus(error, "NotFound")) return undefined
         throw error
       }),
-    async until(podName, what, wanted, timeoutMs = 30_000) {
+    async until(podName, what, wanted, timeoutMs = patienceMs) {
       let last: Pod | undefined
+      const find = async (): Promise<Pod | undefined> => {
+        last = await self.get(podName)
+        return last && wanted(last) ? last : history.find(podName, wanted)
+      }
+      const options = { description: `pod ${podName}: ${what}`, timeoutMs }
       try {
-        return await waitFor(
-          systemClock,
-          async () => {
-            last = await self.get(podName)
-            return last && wanted(last) ? last : undefined
-          },
-          { description: `pod ${podName}: ${what}`, timeoutMs, intervalMs: 50 },
-        )
+        return await waitFor(systemClock, find, options)
       } catch (error) {
-        const events = (await self.events(podName)).join("\n")
-        throw new Error(`${String(error)}\n${JSON.stringify(last?.status, undefined, 1)}\n${events}`)
+        throw await explained(self, podName, last, error)
+      }
+    },
+    async untilEvent(podName, event) {
+      const matches = (text: string): boolean => (typeof event === "string" ? text === event : event.test(text))
+      const find = async (): Promise<string | undefined> => (await self.events(podName)).find(matches)
+      const options = { description: `the event ${event} of pod ${podName}`, timeoutMs: patienceMs }
+      try {
+        return await waitFor(systemClock, find, options)
+      } catch (error) {
+        throw await explained(self, podName, await self.get(podName), error)
       }
     },
     async remove(podName, gracePeriodSeconds) {
@@ -211,7 +246,9 @@ export async function startTestNode(name: string, config: Partial<KubeletConfig>
       await pods.delete(podName, { namespace: "default", ...grace })
       await waitFor(systemClock, async () => !(await self.get(podName)), {
         description: `pod ${podName} to be gone`,
-        timeoutMs: 30_000,
+        timeoutMs: patienceMs,
+      }).catch(async (error: unknown) => {
+        throw await explained(self, podName, await self.get(podName), error)
       })
     },
     async events(podName) {
@@ -236,6 +273,7 @@ export async function startTestNode(name: string, config: Partial<KubeletConfig>
     kubectl: (args, options) => runKubectl(["--kubeconfig", kubeconfig, ...args], options),
     log: () => readFile(logFile, "utf8").catch(() => ""),
     async stop() {
+      history.stop()
       cri.close()
       await self.stopKubelet(0)
       await haltMachine(node.processes.machine)
@@ -265,14 +303,14 @@ async function giveRange(client: Client, name: string): Promise<void> {
     () => nodes.patch(name, "merge", { spec: { podCIDR: "10.244.1.0/24", podCIDRs: ["10.244.1.0/24"] } }),
     {
       description: "the node to register",
-      timeoutMs: 20_000,
+      timeoutMs: patienceMs,
     },
   )
   await waitFor(
     systemClock,
     async () =>
       (await nodes.get(name)).status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True"),
-    { description: "the node to be Ready", timeoutMs: 20_000 },
+    { description: "the node to be Ready", timeoutMs: patienceMs },
   )
 }
 
