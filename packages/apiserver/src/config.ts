@@ -58,7 +58,7 @@ export const defaultConfig: ApiServerConfig = {
   nodePorts: { from: 30000, to: 32767 },
   requestTimeoutMs: 60_000,
   flowControl: { maxReads: 400, maxWrites: 200 },
-  compactAfterMs: 10 * 60_000,
+  compactAfterMs: 5 * 60_000,
   routes: [],
   special: new Map(),
   raw: new Map(),

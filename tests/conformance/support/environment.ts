@@ -59,7 +59,7 @@ export async function openEnvironment(options: EnvironmentOptions): Promise<Envi
   try {
     if (own && cluster) {
       options.log(`starting the cluster ${cluster}`)
-      await ladya(directory, "up", "--name", cluster, "--nodes", "2")
+      await ladya(directory, "up", "--name", cluster, "--nodes", "2", "--compact-after", "30")
     }
     if (cluster && options.kubeconfig === undefined) {
       writeFileSync(kubeconfig, await ladya(directory, "kubeconfig", "--name", cluster), { mode: 0o600 })

@@ -8,6 +8,11 @@ export const publicRegistriesOption = (): Option =>
     .choices(["auto", "on", "off"])
     .default("auto")
 
+export const compactAfterOption = (): Option =>
+  new Option("--compact-after <seconds>", "how long old versions of objects are kept for watches and lists")
+    .argParser(parseCount)
+    .default(300)
+
 export const outputOption = (): Option => new Option("-o, --output <format>", "output format").choices(["json", "text"])
 
 export const logLevelOption = (): Option =>

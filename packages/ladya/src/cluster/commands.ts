@@ -26,7 +26,7 @@ export function serverCommand(
   paths: ClusterPaths,
   state: ClusterState,
   link: ClusterLink,
-  publicRegistries: PublicRegistries,
+  options: { publicRegistries: PublicRegistries; compactAfterSeconds?: number },
 ): string[] {
   return [
     ...selfCommand,
@@ -38,7 +38,8 @@ export function serverCommand(
     ...["--images", paths.images],
     ...["--registry", `${link.gateway}:${state.registryPort}`],
     ...["--certs-dir", paths.certs],
-    ...["--public-registries", publicRegistries],
+    ...["--public-registries", options.publicRegistries],
+    ...(options.compactAfterSeconds === undefined ? [] : ["--compact-after", String(options.compactAfterSeconds)]),
   ]
 }
 

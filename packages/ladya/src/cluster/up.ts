@@ -28,6 +28,8 @@ export interface UpOptions {
   /** As many as there are, or one, unless told. */
   nodes?: number
   publicRegistries: PublicRegistries
+  /** How old a version of an object may become before the server forgets it; the server's own default unless told. */
+  compactAfterSeconds?: number
   progress: Progress
 }
 
@@ -204,7 +206,7 @@ async function start(deps: StartDeps): Promise<void> {
 async function startServer(deps: StartDeps): Promise<void> {
   const { paths, state, link, options, facts } = deps
   if (isAlive(state.server)) return
-  const command = serverCommand(paths, state, link, options.publicRegistries)
+  const command = serverCommand(paths, state, link, options)
   await inStep(
     "start the server",
     async () => {

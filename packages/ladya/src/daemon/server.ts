@@ -36,6 +36,8 @@ export interface ServerConfig {
   registry: HostPort | undefined
   certsDirectory: string
   publicRegistries: PublicRegistries
+  /** How old a version of an object may become before it is forgotten. */
+  compactAfterMs: number
   logLevel: "debug" | "info" | "warn" | "error"
 }
 
@@ -84,6 +86,7 @@ export function newControlPlane(deps: ServerDeps): Component {
     config: (internals) => ({
       ...security.configure(internals),
       listen: config.listen,
+      compactAfterMs: config.compactAfterMs,
       tls: { cert: pki.serving.certificate, key: pki.serving.key, clientCA: pki.caCertificate },
       advertiseAddress: `${advertised.advertiseAddress}:${advertised.port}`,
       serviceCidr: cluster.serviceCIDR,

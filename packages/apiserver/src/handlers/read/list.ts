@@ -64,6 +64,7 @@ async function readPage(
     await storage.fresh()
     const { after } = token
     if (token.revision === undefined || isUnchangedSince(storage, token.revision)) {
+      if (token.revision !== undefined) await checkNotCompacted(store, storage, token.revision, after)
       return fromCache(storage, selection, limit, after, token.revision, options.asBytes)
     }
     return fromStore(store, storage, selection, limit, after, token.revision)
@@ -81,6 +82,15 @@ async function readPage(
     }
   }
   return fromCache(storage, selection, limit, undefined, undefined, options.asBytes)
+}
+
+/** A page of a state that is forgotten is refused, though this resource be unchanged since. */
+async function checkNotCompacted(store: Store, storage: ResourceStorage, revision: number, after: string) {
+  try {
+    await store.get(storage.shape.prefix, { revision })
+  } catch (error) {
+    throw readError(error, storage, after)
+  }
 }
 
 /** Whether the cache shows of this resource just what stood at that revision. */

@@ -1,6 +1,13 @@
 import { Command } from "commander"
 import type { PublicRegistries } from "../../images/mirror-hosts.ts"
-import { collectHostPorts, type HostPort, logLevelOption, parseHostPort, publicRegistriesOption } from "../options.ts"
+import {
+  collectHostPorts,
+  compactAfterOption,
+  type HostPort,
+  logLevelOption,
+  parseHostPort,
+  publicRegistriesOption,
+} from "../options.ts"
 
 interface ServerCommandOptions {
   listen?: HostPort[]
@@ -15,6 +22,7 @@ interface ServerCommandOptions {
   registry?: HostPort
   certsDir?: string
   publicRegistries: PublicRegistries
+  compactAfter: number
   logLevel: "debug" | "info" | "warn" | "error"
 }
 
@@ -41,6 +49,7 @@ export function newServerCommand(): Command {
     )
     .option("--certs-dir <dir>", "containerd's registry hosts directory, kept pointing at the mirror (DIR/certs.d)")
     .addOption(publicRegistriesOption())
+    .addOption(compactAfterOption())
     .addOption(logLevelOption())
     .addHelpText("after", "\nWrites DIR/admin.kubeconfig. SIGTERM ends it in good order, a second signal at once.")
     .action(async (options: ServerCommandOptions) => {
@@ -63,6 +72,7 @@ export function newServerCommand(): Command {
         registry: options.registry ?? (options.node ? { host: "127.0.0.1", port: 5000 } : undefined),
         certsDirectory: resolve(options.certsDir ?? `${dataDirectory}/certs.d`),
         publicRegistries: options.publicRegistries,
+        compactAfterMs: options.compactAfter * 1000,
         logLevel: options.logLevel,
       })
     })
