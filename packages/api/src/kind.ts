@@ -56,6 +56,8 @@ export interface KindBehaviour<T extends KubeObject = KubeObject> {
   warnings?(next: T, previous: T | undefined): string[]
   /** Fields that a field selector may name besides metadata.name and metadata.namespace. */
   selectableFields?(object: T): Readonly<Record<string, string>>
+  /** For a version that is not the stored one and has other names for them: its names, to those of the stored version. */
+  fieldLabels?: Readonly<Record<string, string>>
   /** Columns of `kubectl get`; Name and Age unless told. */
   columns?: readonly Column<T>[]
   scale?: ScaleAccess<T>

@@ -103,10 +103,16 @@ class CompiledFieldSelector implements FieldSelector {
 /** Matches everything. */
 export const everythingFieldSelector: FieldSelector = new CompiledFieldSelector([])
 
-/** Parses a field selector. Throws a 400 Status. Which fields a kind knows is for the caller to check. */
-export function parseFieldSelector(text: string): FieldSelector {
+/**
+ * Parses a field selector. Throws a 400 Status. Which fields a kind knows is for the caller to check; `rename` gives
+ * each field the name it is to be known by.
+ */
+export function parseFieldSelector(text: string, rename?: (field: string) => string): FieldSelector {
   if (text === "") return everythingFieldSelector
-  const requirements = terms(text).map((term) => requirementOf(term, text))
+  const requirements = terms(text).map((term) => {
+    const requirement = requirementOf(term, text)
+    return rename ? { ...requirement, field: rename(requirement.field) } : requirement
+  })
   const textOf = (entry: FieldRequirement): string => `${entry.field}${entry.operator}${entry.value}`
   return new CompiledFieldSelector(
     requirements.sort((a, b) => (textOf(a) < textOf(b) ? -1 : textOf(a) > textOf(b) ? 1 : 0)),

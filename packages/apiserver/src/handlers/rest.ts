@@ -81,7 +81,10 @@ async function serve(
   const { engine, store } = deps
   const { info, query } = request
   const { verb } = info
-  const context = presentContext(deps, request, verb === "watch")
+  const context = presentContext(deps, request, {
+    isWatch: verb === "watch",
+    hasTables: isMoreThanAsked(resource, info.subresource),
+  })
   const operation = operationOf(request, resource)
   const answer = (result: Result): ApiResponse => respond(operation, result, context)
   if (special) return answer(await serveSpecial(deps, request, operation, special))
@@ -213,8 +216,18 @@ function isApplying(request: ApiRequest, operation: Operation): boolean {
   return isApply
 }
 
-function presentContext(deps: RestDeps, request: ApiRequest, isWatch: boolean): PresentContext {
-  const presentation = negotiate(request.headers["accept"], { isWatch })
+/** Whether it is more than a question: of reviews, bindings and tokens, which are only created, there are no tables. */
+function isMoreThanAsked({ kind }: ServedResource, subresource: string): boolean {
+  const entry = subresource ? kind.subresources.find(({ name }) => name === subresource) : kind
+  return entry?.verbs.some((verb) => verb !== "create") ?? true
+}
+
+function presentContext(
+  deps: RestDeps,
+  request: ApiRequest,
+  options: { isWatch: boolean; hasTables: boolean },
+): PresentContext {
+  const presentation = negotiate(request.headers["accept"], options)
   const { query } = request
   const include = query.get("includeObject") ?? "Metadata"
   if (include !== "None" && include !== "Metadata" && include !== "Object") {

@@ -61,13 +61,31 @@ function sampleOf(kind: KindDefinition): Parameters<NonNullable<KindDefinition["
   return { apiVersion: "", kind: kind.kind, metadata: {}, spec: {}, status: {} } as never
 }
 
-/** Parses selectors and checks that the kind knows the fields. Throws a 400 Status. */
-export function newSelection(kind: KindDefinition, parameters: SelectionParameters): Selection {
+/** The names that the stored version has for the fields of a served one. */
+function renaming({ behaviour: { fieldLabels } }: KindDefinition): ((field: string) => string) | undefined {
+  if (!fieldLabels) return undefined
+  return (field) => {
+    if (generic.has(field)) return field
+    const stored = fieldLabels[field]
+    if (stored === undefined) throw statusError.badRequest(`field label not supported: ${field}`)
+    return stored
+  }
+}
+
+/**
+ * Parses selectors and checks that the kind, the stored version, knows the fields; in the selector they have the names
+ * of the version `served`. Throws a 400 Status.
+ */
+export function newSelection(
+  kind: KindDefinition,
+  parameters: SelectionParameters,
+  served: KindDefinition = kind,
+): Selection {
   const { namespace } = parameters
   const labelText = parameters.labelSelector ?? ""
   const fieldText = parameters.fieldSelector ?? ""
   const labels = labelText ? parseLabelSelector(labelText) : undefined
-  let fields = fieldText ? parseFieldSelector(fieldText) : undefined
+  let fields = fieldText ? parseFieldSelector(fieldText, renaming(served)) : undefined
   if (fields) checkFields(kind, fields)
   const name = parameters.name || fields?.required("metadata.name") || undefined
   // A selector that says only the name needs no look at the object.

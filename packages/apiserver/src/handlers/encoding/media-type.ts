@@ -16,12 +16,15 @@ const plain: Presentation = { format: "json", as: undefined, version: "v1", isPr
 const writable = ["application/json", "application/yaml"]
 const readable = [...writable, "application/vnd.kubernetes.protobuf"]
 
-/** Chooses the first of the `Accept` alternatives that can be written. Throws a 406 Status. */
-export function negotiate(accept: string | undefined, options: { isWatch?: boolean } = {}): Presentation {
+/** Chooses the first of the `Accept` alternatives that can be written, Tables unless told. Throws a 406 Status. */
+export function negotiate(
+  accept: string | undefined,
+  options: { isWatch?: boolean; hasTables?: boolean } = {},
+): Presentation {
   if (!accept || accept === "application/json" || accept === "*/*") return plain
   for (const range of parseAccept(accept)) {
     const found = presentationOf(range, options.isWatch ?? false)
-    if (found) return found
+    if (found && !(found.as === "Table" && options.hasTables === false)) return found
   }
   throw notAcceptable()
 }

@@ -34,12 +34,16 @@ interface Page {
 export async function listObjects(store: Store, operation: Operation, options: ListOptions): Promise<Result> {
   const storage = storageOf(operation)
   checkOptions(options)
-  const selection = newSelection(storage.kind, {
-    namespace: operation.namespace,
-    name: operation.name,
-    labelSelector: options.labelSelector,
-    fieldSelector: options.fieldSelector,
-  })
+  const selection = newSelection(
+    storage.kind,
+    {
+      namespace: operation.namespace,
+      name: operation.name,
+      labelSelector: options.labelSelector,
+      fieldSelector: options.fieldSelector,
+    },
+    operation.resource.kind,
+  )
   const token = options.continue ? decodeContinue(options.continue) : undefined
   const page = await readPage(store, storage, selection, options, token)
   const metadata: ListMetadata = { resourceVersion: String(page.revision) }

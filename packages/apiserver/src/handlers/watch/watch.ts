@@ -47,12 +47,16 @@ export async function openWatch<T>(
 ): Promise<OpenWatch<T>> {
   const storage = storageOf(operation)
   checkOptions(options)
-  const selection = newSelection(storage.kind, {
-    namespace: operation.namespace,
-    name: operation.name,
-    labelSelector: options.labelSelector,
-    fieldSelector: options.fieldSelector,
-  })
+  const selection = newSelection(
+    storage.kind,
+    {
+      namespace: operation.namespace,
+      name: operation.name,
+      labelSelector: options.labelSelector,
+      fieldSelector: options.fieldSelector,
+    },
+    operation.resource.kind,
+  )
   const revision = parseRevision(options.resourceVersion)
   const start = await startOf(store, storage, selection, options, revision)
   // From here to the join nothing waits: no event can slip in between.

@@ -128,9 +128,16 @@ export const event: KindBehaviour<eventsv1.Event> = {
     else if (previous.eventTime && !previous.deprecatedCount) checkNewUpdate(errors, next, previous)
     return errors
   },
-  selectableFields: (draft) => {
-    const fields = selectable(eventToCore(draft), "regarding")
-    return { ...fields, reportingController: draft.reportingController ?? "" }
+  fieldLabels: {
+    ...Object.fromEntries(
+      ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"].map((field) => [
+        `regarding.${field}`,
+        `involvedObject.${field}`,
+      ]),
+    ),
+    reason: "reason",
+    reportingController: "reportingComponent",
+    type: "type",
   },
   columns: columns.map((column) => ({
     ...column,
