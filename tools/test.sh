@@ -27,7 +27,10 @@ tests() {
 	node --disable-warning=ExperimentalWarning --test --test-concurrency="$concurrency" --test-reporter=spec "$@"
 }
 
+# A machine without kubectl gets the tests' own.
+PATH=$PATH:$root/tests/clients/node_modules/.programs/kubectl-1.35
 suite setup node --disable-warning=ExperimentalWarning packages/ladya/src/main.ts setup --for-tests
+suite clients node --disable-warning=ExperimentalWarning tests/clients/programs.ts
 suite typecheck tsc --noEmit -p tsconfig.json
 suite lint biome check --error-on-warnings .
 suite unit tests 2 'packages/*/src/**/*.test.ts' 'tests/arch/**/*.test.ts'

@@ -1,0 +1,24 @@
+import { after, before, describe } from "node:test"
+import { ensureClientPrograms, kubectlVersions } from "../../clients/programs.ts"
+import { Cluster } from "../support/cluster.ts"
+import { kubectlSmoke } from "./kubectl/smoke.ts"
+
+/** Every client that people have, unmodified, against one cluster of two nodes. They mostly wait, so some run at once. */
+describe("clients", { concurrency: 3 }, () => {
+  let cluster: Cluster | undefined
+  const theCluster = (): Cluster => {
+    if (!cluster) throw new Error("the cluster is not up")
+    return cluster
+  }
+  before(
+    async () => {
+      await ensureClientPrograms()
+      cluster = new Cluster("clients")
+      await cluster.up(2)
+    },
+    { timeout: 300_000 },
+  )
+  after(() => cluster?.down(), { timeout: 120_000 })
+
+  for (const version of kubectlVersions) kubectlSmoke(theCluster, version)
+})
