@@ -9,6 +9,9 @@ PATH=$root/node_modules/.bin:$PATH
 export PATH
 
 failed=
+# What failed, for the end of the output: all that some readers of it see.
+notes=$(mktemp -d)
+trap 'rm -rf "$notes"' EXIT
 suite() {
 	name=$1
 	shift
@@ -21,18 +24,29 @@ suite() {
 	fi
 }
 
+# A check says little: its own last lines are the summary.
+check() {
+	"$@" >"$notes/output" 2>&1
+	code=$?
+	cat "$notes/output"
+	[ "$code" = 0 ] || grep -v '^[[:space:]]*$' "$notes/output" | tail -n 20 >"$notes/$name"
+	return "$code"
+}
+
 tests() {
 	concurrency=$1
 	shift
-	node --disable-warning=ExperimentalWarning --test --test-concurrency="$concurrency" --test-reporter=spec "$@"
+	node --disable-warning=ExperimentalWarning --test --test-concurrency="$concurrency" \
+		--test-reporter=spec --test-reporter-destination=stdout \
+		--test-reporter="$root/tools/failures.ts" --test-reporter-destination="$notes/$name" "$@"
 }
 
 # A machine without kubectl gets the tests' own.
 PATH=$PATH:$root/tests/clients/node_modules/.programs/kubectl-1.35
-suite setup node --disable-warning=ExperimentalWarning packages/ladya/src/main.ts setup --for-tests
-suite clients node --disable-warning=ExperimentalWarning tests/clients/programs.ts
-suite typecheck tsc --noEmit -p tsconfig.json
-suite lint biome check --error-on-warnings .
+suite setup check node --disable-warning=ExperimentalWarning packages/ladya/src/main.ts setup --for-tests
+suite clients check node --disable-warning=ExperimentalWarning tests/clients/programs.ts
+suite typecheck check tsc --noEmit -p tsconfig.json
+suite lint check biome check --error-on-warnings .
 suite unit tests 2 'packages/*/src/**/*.test.ts' 'tests/arch/**/*.test.ts'
 for kind in integration conformance e2e; do
 	files=$(find "tests/$kind" -name '*.test.ts' 2>/dev/null | sort)
@@ -46,6 +60,10 @@ done
 
 printf '\n'
 if [ -n "$failed" ]; then
+	for name in $failed; do
+		printf '=== what failed in %s\n' "$name"
+		if [ -s "$notes/$name" ]; then head -n 45 "$notes/$name"; else echo "(it ended without saying; see above)"; fi
+	done
 	echo "FAILED:$failed"
 	exit 1
 fi

@@ -19,9 +19,9 @@ describe("a cluster of two nodes", () => {
       cluster = new Cluster("e2e")
       await cluster.up(2)
     },
-    { timeout: 300_000 },
+    { timeout: 600_000 },
   )
-  after(() => cluster?.down(), { timeout: 120_000 })
+  after(() => cluster?.down(), { timeout: 300_000 })
 
   kubectlTests(theCluster)
   podTests(theCluster)

@@ -6,9 +6,8 @@ import { Cluster, runProgram } from "./support/cluster.ts"
 
 const cluster = new Cluster("demo")
 const environment = { LADYA_HOME: join(cluster.directory, "home") }
-const ladya = (...args: string[]) => cluster.ladya(args, { env: environment, timeoutMs: 400_000 })
-const kubectl = (...args: string[]) =>
-  runProgram("kubectl", ["-n", "guestbook", ...args], { env: cluster.environment, timeoutMs: 120_000 })
+const ladya = (...args: string[]) => cluster.ladya(args, { env: environment, timeoutMs: 800_000 })
+const kubectl = (...args: string[]) => runProgram("kubectl", ["-n", "guestbook", ...args], { env: cluster.environment })
 
 after(async () => {
   await ladya("down", "--purge", "--name", "demo")
@@ -49,7 +48,7 @@ test("the guestbook is rolled out to a new version and back without an error bei
     for (let call = 0; !isOver; call++) {
       const url = `http://${addresses[call % addresses.length]}:30080/api/messages`
       try {
-        const answer = await fetch(url, { signal: AbortSignal.timeout(5000), headers: { connection: "close" } })
+        const answer = await fetch(url, { signal: AbortSignal.timeout(30_000), headers: { connection: "close" } })
         if (answer.status !== 200) failures.push(`${answer.status} ${await answer.text()}`)
         else versions.push(((await answer.json()) as { version: string }).version)
       } catch (error) {
@@ -58,7 +57,7 @@ test("the guestbook is rolled out to a new version and back without an error bei
     }
   })()
   await succeed("set", "image", "deployment/guestbook", "frontend=docker.io/ladya/guestbook:v2")
-  await succeed("rollout", "status", "deployment/guestbook", "--timeout=100s")
+  await succeed("rollout", "status", "deployment/guestbook", "--timeout=180s")
   isOver = true
   await caller
   assert.deepEqual(failures, [])
@@ -67,12 +66,12 @@ test("the guestbook is rolled out to a new version and back without an error bei
     `${versions.length} calls, the last ${versions.at(-1)}`,
   )
   await succeed("rollout", "undo", "deployment/guestbook")
-  await succeed("rollout", "status", "deployment/guestbook", "--timeout=100s")
+  await succeed("rollout", "status", "deployment/guestbook", "--timeout=180s")
 })
 
 test("an image that nobody has is named, and the old pods go on", async () => {
   await succeed("set", "image", "deployment/guestbook", "frontend=docker.io/ladya/guestbook:v3")
-  await succeed("wait", "--for=jsonpath={.status.unavailableReplicas}=1", "deployment/guestbook", "--timeout=60s")
+  await succeed("wait", "--for=jsonpath={.status.unavailableReplicas}=1", "deployment/guestbook", "--timeout=180s")
   assert.match(await succeed("get", "deployment", "guestbook", "-o", "jsonpath={.status.availableReplicas}"), /^3$/)
   await succeed("rollout", "undo", "deployment/guestbook")
 })

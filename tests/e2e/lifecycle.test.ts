@@ -34,7 +34,7 @@ const stateOf = (cluster: Cluster): State =>
   JSON.parse(readFileSync(join(homeOf(cluster), cluster.name, "cluster.json"), "utf8")) as State
 
 async function kubectl(cluster: Cluster, ...args: string[]) {
-  return await runProgram("kubectl", args, { env: { KUBECONFIG: kubeconfigOf(cluster) }, timeoutMs: 60_000 })
+  return await runProgram("kubectl", args, { env: { KUBECONFIG: kubeconfigOf(cluster) }, timeoutMs: 180_000 })
 }
 
 interface Status {
@@ -119,7 +119,7 @@ test("a second cluster comes up beside the first, on another network and port", 
   const pod = ["run", "p", "--image=busybox", "--restart=Never", "--", "true"]
   assert.equal((await kubectl(two, ...pod)).code, 0)
   const done = "--for=jsonpath={.status.phase}=Succeeded"
-  const waited = await kubectl(two, "wait", done, "pod/p", "--timeout=30s")
+  const waited = await kubectl(two, "wait", done, "pod/p", "--timeout=180s")
   assert.equal(waited.code, 0, waited.stderr)
   assert.equal((await kubectl(one, "get", "pods", "-o", "name")).stdout, "")
 })
@@ -154,7 +154,7 @@ test("a machine that died boots again, and its pods with it", async () => {
     "9999",
   )
   assert.equal(created.code, 0, created.stderr)
-  const rollout = ["rollout", "status", "deployment/web", "--timeout=60s"]
+  const rollout = ["rollout", "status", "deployment/web", "--timeout=180s"]
   assert.equal((await kubectl(two, ...rollout)).code, 0)
   const init = (await statusOf(two)).processes.find(({ name }) => name === "life-two-1/init")
   process.kill(init?.pid ?? 0, "SIGKILL")
@@ -173,7 +173,7 @@ test("a machine that died boots again, and its pods with it", async () => {
       )
       return pods.stdout === "Running Running true true"
     },
-    { description: "the pods of the machine that died to run again", timeoutMs: 60_000, intervalMs: 250 },
+    { description: "the pods of the machine that died to run again", timeoutMs: 180_000, intervalMs: 250 },
   )
 })
 
@@ -197,7 +197,7 @@ test("after a reboot of this machine up brings nodes, objects and pods back", as
         (await kubectl(two, "get", "pods", "-l", "app=web", "-o", states)).stdout,
       )
     },
-    { description: "the pods to run again", timeoutMs: 60_000, intervalMs: 250 },
+    { description: "the pods to run again", timeoutMs: 180_000, intervalMs: 250 },
   )
 })
 
@@ -209,7 +209,7 @@ test("down keeps the data and nothing else; up brings the objects back", async (
   await succeed(two, "up")
   const deployments = await kubectl(two, "get", "deployments", "-o", "name")
   assert.equal(deployments.stdout.trim(), "deployment.apps/web")
-  const rollout = await kubectl(two, "rollout", "status", "deployment/web", "--timeout=60s")
+  const rollout = await kubectl(two, "rollout", "status", "deployment/web", "--timeout=180s")
   assert.equal(rollout.code, 0, rollout.stderr)
 })
 

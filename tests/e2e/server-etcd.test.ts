@@ -27,7 +27,7 @@ async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> 
 }
 
 const kubectl = (data: string, ...args: string[]) =>
-  runProgram("kubectl", args, { env: { KUBECONFIG: join(data, "admin.kubeconfig") }, timeoutMs: 30_000 })
+  runProgram("kubectl", args, { env: { KUBECONFIG: join(data, "admin.kubeconfig") }, timeoutMs: 180_000 })
 
 async function startServer(data: string, port: number, store: string): Promise<ChildProcess> {
   const listen = `127.0.0.1:${port}`
@@ -37,7 +37,7 @@ async function startServer(data: string, port: number, store: string): Promise<C
   servers.push(server)
   const kubeconfig = join(data, "admin.kubeconfig")
   const isReady = async () => existsSync(kubeconfig) && (await kubectl(data, "get", "--raw", "/readyz")).stdout === "ok"
-  await waitFor(systemClock, isReady, { description: "the server to be ready", timeoutMs: 60_000, intervalMs: 100 })
+  await waitFor(systemClock, isReady, { description: "the server to be ready", timeoutMs: 180_000, intervalMs: 100 })
   return server
 }
 
@@ -65,7 +65,7 @@ test("two servers on one etcd; kill -9 of one loses nothing acknowledged", { ski
       if (code === 0) acknowledged.push(`w${writer}-${i}`)
     }
   })
-  await waitFor(systemClock, () => acknowledged.length >= 6, { description: "writes", timeoutMs: 60_000 })
+  await waitFor(systemClock, () => acknowledged.length >= 6, { description: "writes", timeoutMs: 180_000 })
   await end(first, "SIGKILL")
   await Promise.all(writers)
   const rest = await kubectl(dataB, "get", "configmaps", "-o", "jsonpath={.items[*].metadata.name}")

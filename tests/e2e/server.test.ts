@@ -21,7 +21,7 @@ const inNetwork = (...command: string[]) => ["-t", String(network.pid), "-n", "-
 const kubectl = (...args: string[]) =>
   runProgram("nsenter", inNetwork("kubectl", ...args), {
     env: { KUBECONFIG: join(data, "admin.kubeconfig") },
-    timeoutMs: 60_000,
+    timeoutMs: 180_000,
   })
 
 async function startServer(...args: string[]): Promise<void> {
@@ -30,7 +30,7 @@ async function startServer(...args: string[]): Promise<void> {
   server.stderr?.resume()
   await waitFor(systemClock, async () => (await kubectl("get", "--raw", "/readyz")).stdout === "ok", {
     description: "the server to be ready",
-    timeoutMs: 60_000,
+    timeoutMs: 180_000,
     intervalMs: 100,
   })
 }
@@ -84,7 +84,7 @@ test("with a node of its own it runs pods, which outlive server and agent", asyn
   await startServer()
   const started = await kubectl("run", "p", "--image=busybox", "--restart=Never", "--", "sleep", "100000")
   assert.equal(started.code, 0, started.stderr)
-  const ready = await kubectl("wait", "--for=condition=Ready", "pod/p", "--timeout=60s")
+  const ready = await kubectl("wait", "--for=condition=Ready", "pod/p", "--timeout=180s")
   assert.equal(ready.code, 0, ready.stderr)
   const container = "jsonpath={.status.containerStatuses[0].containerID}"
   const before = (await kubectl("get", "pod", "p", "-o", container)).stdout
@@ -92,7 +92,7 @@ test("with a node of its own it runs pods, which outlive server and agent", asyn
   await startServer()
   await waitFor(systemClock, async () => (await kubectl("exec", "p", "--", "echo", "alive")).stdout === "alive\n", {
     description: "the agent to be back",
-    timeoutMs: 30_000,
+    timeoutMs: 180_000,
     intervalMs: 200,
   })
   assert.equal((await kubectl("get", "pod", "p", "-o", container)).stdout, before)
@@ -122,7 +122,7 @@ test("a store in memory keeps nothing", async () => {
   const child = spawn("nsenter", command, { stdio: "ignore" })
   await waitFor(systemClock, () => existsSync(join(other, "admin.kubeconfig")), {
     description: "the server to listen",
-    timeoutMs: 30_000,
+    timeoutMs: 180_000,
   })
   assert.equal(existsSync(join(other, "store")), false)
   const closed = once(child, "close")
@@ -135,7 +135,7 @@ test("a port that is taken is named", async () => {
   const second = await runProgram(
     "nsenter",
     inNetwork(join(root, "ladya"), "server", "--no-node", "--data-dir", join(directory, "second")),
-    { timeoutMs: 30_000 },
+    { timeoutMs: 180_000 },
   )
   assert.equal(second.code, 1)
   assert.match(second.stderr, /127\.0\.0\.1:6443.*(?:in use|taken)|EADDRINUSE/)

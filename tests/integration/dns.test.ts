@@ -55,7 +55,7 @@ test("names follow the API, and the server publishes itself behind kube-dns whil
   const resolver = new Resolver({ timeout: 1000, tries: 2 })
   resolver.setServers([`127.0.0.1:${port}`])
   const until = <T>(description: string, condition: () => Promise<T>) =>
-    waitFor(systemClock, condition, { description, timeoutMs: 5000, intervalMs: 10 })
+    waitFor(systemClock, condition, { description, timeoutMs: 60_000, intervalMs: 10 })
 
   const made = await client
     .resource(refs.services)

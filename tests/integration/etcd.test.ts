@@ -147,7 +147,7 @@ test("etcd by TLS with client certificates", { skip }, async (t) => {
   }
   const store = open(client)
   assert.ok((await store.create("/a", Buffer.from("x"))).ok)
-  await waitFor(systemClock, async () => (await store.get("/a")).kv, { description: "the key", timeoutMs: 5000 })
+  await waitFor(systemClock, async () => (await store.get("/a")).kv, { description: "the key", timeoutMs: 60_000 })
   const stranger = await newTestPki()
   for (const tls of [undefined, { ca: pki.ca }, { ...client, ca: stranger.ca }]) {
     await assert.rejects(open(tls).get("/a"), StoreUnavailableError)

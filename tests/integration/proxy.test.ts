@@ -71,7 +71,7 @@ test("rules follow the API by increments that the kernel takes", async (t) => {
   }
   await proxy.start()
   const until = (description: string, condition: () => boolean) =>
-    waitFor(systemClock, condition, { description, timeoutMs: 5000, intervalMs: 10 })
+    waitFor(systemClock, condition, { description, timeoutMs: 60_000, intervalMs: 10 })
   await until("the first rules", () => scripts.join("").includes("svc-default-other-19"))
 
   const after = (): number => scripts.length
@@ -126,7 +126,7 @@ test("rules that the kernel refused are made anew as a whole", async (t) => {
     () => scripts.at(-1)?.startsWith("table ip ladya-proxy\ndelete table") && scripts.at(-1)?.includes("tcp . 80"),
     {
       description: "the whole table",
-      timeoutMs: 5000,
+      timeoutMs: 60_000,
     },
   )
 })

@@ -96,7 +96,7 @@ test("controllers, scheduler and nodes do their work with no more rights than th
       template: { metadata: { labels }, spec: { containers: [{ name: "web", image: "web" }] } },
     },
   })
-  const wait = { timeoutMs: 15_000 }
+  const wait = { timeoutMs: 60_000 }
   const problems = (): string => (refused.length > 0 ? `; refused:\n${[...new Set(refused)].join("\n")}` : "")
   await waitFor(
     clock,

@@ -34,7 +34,7 @@ async function setUp(t: TestContext, nodes: Record<string, Record<string, string
       spec: { containers: [{ name: "c", image: "i:1", resources: { requests: { cpu } } }] },
     })
   const until = (description: string, condition: () => Promise<boolean>): Promise<boolean> =>
-    waitFor(systemClock, condition, { description, timeoutMs: 10_000, intervalMs: 20 })
+    waitFor(systemClock, condition, { description, timeoutMs: 60_000, intervalMs: 20 })
   return { client, pods, create, until }
 }
 

@@ -100,7 +100,7 @@ test("certificates, tokens and nobody at all get what is theirs over HTTPS", asy
     subjects: [{ kind: "ServiceAccount", name: "robot", namespace: "default" }],
   })
   const isAllowed = async (): Promise<boolean> => (await http("GET", pods, { headers })).status === 200
-  await waitFor(clock, isAllowed, { description: "the binding to count", timeoutMs: 5000 })
+  await waitFor(clock, isAllowed, { description: "the binding to count", timeoutMs: 60_000 })
   assert.equal((await http("GET", "/api/v1/namespaces/default/secrets", { headers })).status, 403)
 
   const self = await http("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {

@@ -13,7 +13,7 @@ const creates = 2000
 /** The server is killed again and again while objects are made. */
 export function durabilityTests(cluster: () => Cluster): void {
   test(`kill -9 of the server ${kills} times during ${creates} creates loses nothing`, {
-    timeout: 600_000,
+    timeout: 1_200_000,
   }, async () => {
     const ns = await cluster().namespace("durability")
     const { kubeconfig } = await cluster().status()
@@ -104,7 +104,7 @@ export function durabilityTests(cluster: () => Cluster): void {
       )
       assert.deepEqual(await running(), before, "a container was restarted")
     } finally {
-      await informer.stop(AbortSignal.timeout(5000))
+      await informer.stop(AbortSignal.timeout(30_000))
       await transport.close()
     }
   })

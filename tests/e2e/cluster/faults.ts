@@ -10,7 +10,7 @@ export function faultTests(cluster: () => Cluster): void {
     before(async () => {
       await cluster().namespace(ns)
       await cluster().apply(webDeployment(ns, "web", 4))
-      await cluster().k(`-n ${ns} rollout status deployment/web --timeout=90s`)
+      await cluster().k(`-n ${ns} rollout status deployment/web --timeout=180s`)
     })
 
     /** Which containers run, with how many restarts. */
@@ -42,7 +42,7 @@ export function faultTests(cluster: () => Cluster): void {
           return JSON.stringify(now) === JSON.stringify(earlier)
         })
         await cluster().k(`-n ${ns} scale deployment/web --replicas=5`)
-        await cluster().k(`-n ${ns} rollout status deployment/web --timeout=90s`)
+        await cluster().k(`-n ${ns} rollout status deployment/web --timeout=180s`)
         await cluster().k(`-n ${ns} scale deployment/web --replicas=4`)
         await cluster().until("four pods again", async () => (await containers()).length === 4)
       })

@@ -14,8 +14,8 @@ export function kubectlTests(cluster: () => Cluster): void {
     before(async () => {
       await cluster().namespace(ns)
       await cluster().apply(webDeployment(ns, "web", 2), webService(ns, "web"), sleepingPod(ns, "box"))
-      await k("rollout status deployment/web --timeout=60s")
-      await k("wait --for=condition=Ready pod/box --timeout=60s")
+      await k("rollout status deployment/web --timeout=180s")
+      await k("wait --for=condition=Ready pod/box --timeout=180s")
     })
 
     test("get prints tables with the columns people know", async () => {
@@ -44,10 +44,13 @@ export function kubectlTests(cluster: () => Cluster): void {
     })
 
     test("describe tells of pods, deployments, services and nodes", async () => {
-      const pod = await k("describe pod box")
+      // Events are told of after what they tell of.
+      const pod = await cluster().until("the event of the start", async () => {
+        const text = await k("describe pod box")
+        return /Started container main|Container started/.test(text) && text
+      })
       assert.match(pod, /Status: +Running/)
       assert.match(pod, /Successfully assigned kubectl\/box to/)
-      assert.match(pod, /Started container main|Container started/)
       assert.match(await k("describe deployment web"), /Replicas: +2 desired \| 2 updated \| 2 total \| 2 available/)
       assert.match(await k("describe service web"), /Endpoints: +10\.244\.\d+\.\d+:8080/)
       assert.match(await cluster().k("describe nodes"), /Allocated resources:/)
@@ -86,18 +89,18 @@ export function kubectlTests(cluster: () => Cluster): void {
 
     test("scale to 0 and back", async () => {
       await k("scale deployment/web --replicas=0")
-      await k("wait --for=delete pod -l app=web --timeout=60s")
+      await k("wait --for=delete pod -l app=web --timeout=180s")
       assert.match(await k("get deployment web"), /0\/0/)
       await k("scale deployment/web --replicas=2")
-      await k("rollout status deployment/web --timeout=60s")
+      await k("rollout status deployment/web --timeout=180s")
     })
 
     test("rollout: status, history, undo, restart, pause and resume", async () => {
       await kubectl("set", "env", "deployment/web", "STAGE=two")
-      await k("rollout status deployment/web --timeout=90s")
+      await k("rollout status deployment/web --timeout=180s")
       assert.match(await k("rollout history deployment/web"), /REVISION +CHANGE-CAUSE\n1 .*\n2 /)
       await k("rollout undo deployment/web")
-      await k("rollout status deployment/web --timeout=90s")
+      await k("rollout status deployment/web --timeout=180s")
       assert.equal(
         await kubectl("get", "deployment", "web", "-o", "jsonpath={.spec.template.spec.containers[0].env}"),
         "",
@@ -105,7 +108,7 @@ export function kubectlTests(cluster: () => Cluster): void {
       await k("rollout pause deployment/web")
       await k("rollout resume deployment/web")
       await k("rollout restart deployment/web")
-      await k("rollout status deployment/web --timeout=90s")
+      await k("rollout status deployment/web --timeout=180s")
     })
 
     test("logs: whole, followed, of the container before", async () => {
@@ -114,10 +117,10 @@ export function kubectlTests(cluster: () => Cluster): void {
           ns,
           "talker",
           {},
-          { command: ["sh", "-c", "for i in 1 2 3; do echo line $i; done; sleep 2; echo end"] },
+          { command: ["sh", "-c", "for i in 1 2 3; do echo line $i; done; sleep 5; echo end"] },
         ),
       )
-      await k("wait --for=condition=Ready pod/talker --timeout=60s")
+      await k("wait --for=condition=Ready pod/talker --timeout=180s")
       assert.equal(await k("logs -f talker"), "line 1\nline 2\nline 3\nend\n")
       await cluster().until("the second start", async () => {
         const count = await kubectl(
@@ -180,7 +183,7 @@ export function kubectlTests(cluster: () => Cluster): void {
       await cluster().apply(
         sleepingPod(ns, "ticker", {}, { command: ["sh", "-c", "while :; do echo tick; sleep 0.2; done"] }),
       )
-      await k("wait --for=condition=Ready pod/ticker --timeout=60s")
+      await k("wait --for=condition=Ready pod/ticker --timeout=180s")
       const attached = cluster().start(["-n", ns, "attach", "ticker"])
       try {
         await cluster().until("a line of the container", async () => attached.output().includes("tick"))
@@ -231,7 +234,7 @@ export function kubectlTests(cluster: () => Cluster): void {
       )
       assert.match(await k(`create -f ${directory}`), /configmap\/f1 created\nconfigmap\/f2 created/)
       assert.match(await k(`delete -f ${directory}`), /configmap "f1" deleted/)
-      await k("delete deployment,service made --cascade=foreground --timeout=60s")
+      await k("delete deployment,service made --cascade=foreground --timeout=180s")
       await cluster().until("the pods to go", async () => (await k("get pods -l app=made -o name")) === "")
     })
 
@@ -257,7 +260,7 @@ export function kubectlTests(cluster: () => Cluster): void {
     })
 
     test("a namespace is deleted with all that is in it", async () => {
-      await k("delete namespace kubectl --timeout=120s")
+      await k("delete namespace kubectl --timeout=180s")
       const gone = await cluster().tryKubectl(["get", "namespace", ns])
       assert.match(gone.stderr, /NotFound/)
     })

@@ -9,8 +9,8 @@ export function networkTests(cluster: () => Cluster): void {
     const on = (nodeName: string): object => ({ nodeName })
     let nodes: { name: string; address: string }[] = []
     const inPod = (pod: string, script: string): Promise<string> =>
-      cluster().kubectl(["-n", ns, "exec", pod, "--", "sh", "-c", script], { timeoutMs: 30_000 })
-    const fetchIn = (pod: string, url: string): Promise<string> => inPod(pod, `timeout 5 wget -q -O - ${url}`)
+      cluster().kubectl(["-n", ns, "exec", pod, "--", "sh", "-c", script])
+    const fetchIn = (pod: string, url: string): Promise<string> => inPod(pod, `timeout 20 wget -q -O - ${url}`)
     const podIP = (name: string): Promise<string> =>
       cluster().kubectl(["-n", ns, "get", "pod", name, "-o", "jsonpath={.status.podIP}"])
 
@@ -32,14 +32,14 @@ export function networkTests(cluster: () => Cluster): void {
         sleepingPod(ns, "client-a", on(nodes[0]!.name)),
         sleepingPod(ns, "client-b", on(nodes[1]!.name)),
       )
-      await cluster().k(`-n ${ns} rollout status deployment/web --timeout=90s`)
-      await cluster().k(`-n ${ns} wait --for=condition=Ready pod/client-a pod/client-b --timeout=60s`)
+      await cluster().k(`-n ${ns} rollout status deployment/web --timeout=180s`)
+      await cluster().k(`-n ${ns} wait --for=condition=Ready pod/client-a pod/client-b --timeout=180s`)
     })
 
     test("pods of the two nodes reach each other with their own addresses", async () => {
       const [a, b] = [await podIP("client-a"), await podIP("client-b")]
-      assert.match(await inPod("client-a", `ping -c 1 -W 3 ${b}`), /1 packets received/)
-      assert.match(await inPod("client-b", `ping -c 1 -W 3 ${a}`), /1 packets received/)
+      assert.match(await inPod("client-a", `ping -c 1 -W 20 ${b}`), /1 packets received/)
+      assert.match(await inPod("client-b", `ping -c 1 -W 20 ${a}`), /1 packets received/)
     })
 
     for (const client of ["client-a", "client-b"]) {
@@ -50,7 +50,7 @@ export function networkTests(cluster: () => Cluster): void {
         }
         const names = await inPod(
           client,
-          "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do timeout 5 wget -q -O - http://web/; done",
+          "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do timeout 20 wget -q -O - http://web/; done",
         )
         assert.equal(new Set(names.trim().split("\n")).size, 2)
       })
@@ -66,7 +66,7 @@ export function networkTests(cluster: () => Cluster): void {
         "--",
         "sh",
         "-c",
-        "for i in 1 2 3 4 5 6 7 8 9 10; do timeout 5 wget -q -O - http://web/; done",
+        "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do timeout 20 wget -q -O - http://web/; done",
       ])
       assert.equal(new Set(names.trim().split("\n")).size, 2)
     })
@@ -74,7 +74,7 @@ export function networkTests(cluster: () => Cluster): void {
     test("session affinity keeps a client with one pod", async () => {
       const names = await inPod(
         "client-a",
-        "for i in 1 2 3 4 5 6 7 8 9 10; do timeout 5 wget -q -O - http://sticky/; done",
+        "for i in 1 2 3 4 5 6 7 8 9 10; do timeout 20 wget -q -O - http://sticky/; done",
       )
       assert.equal(new Set(names.trim().split("\n")).size, 1)
     })
@@ -90,7 +90,7 @@ export function networkTests(cluster: () => Cluster): void {
         "jsonpath={.spec.ports[0].nodePort}",
       ])
       for (const node of nodes) {
-        const answer = await fetch(`http://${node.address}:${port}/`, { signal: AbortSignal.timeout(5000) })
+        const answer = await fetch(`http://${node.address}:${port}/`, { signal: AbortSignal.timeout(30_000) })
         assert.match(await answer.text(), /^web-/)
       }
     })
@@ -121,7 +121,7 @@ export function networkTests(cluster: () => Cluster): void {
         "client-a",
         "--",
         "timeout",
-        "5",
+        "20",
         "wget",
         "-q",
         "-O",
@@ -149,13 +149,13 @@ export function networkTests(cluster: () => Cluster): void {
 
     test("a pod that goes leaves the Service, and its replacement comes in", async () => {
       const pod = (await cluster().k(`-n ${ns} get pods -l app=web -o name`)).split("\n")[0] as string
-      await cluster().k(`-n ${ns} delete ${pod} --timeout=60s`)
-      await cluster().k(`-n ${ns} rollout status deployment/web --timeout=60s`)
+      await cluster().k(`-n ${ns} delete ${pod} --timeout=180s`)
+      await cluster().k(`-n ${ns} rollout status deployment/web --timeout=180s`)
       const name = pod.replace("pod/", "")
       await cluster().until("the new endpoints on both nodes", async () => {
         const names = await inPod(
           "client-b",
-          "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do timeout 5 wget -q -O - http://web/; done",
+          "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do timeout 20 wget -q -O - http://web/; done",
         )
         const seen = new Set(names.trim().split("\n"))
         return seen.size === 2 && !seen.has(name)
@@ -170,8 +170,8 @@ export function networkTests(cluster: () => Cluster): void {
         }),
         sleepingPod(ns, "hostnet", { ...on(nodes[1]!.name), hostNetwork: true, dnsPolicy: "ClusterFirstWithHostNet" }),
       )
-      await cluster().k(`-n ${ns} wait --for=condition=Ready pod/hostport pod/hostnet --timeout=60s`)
-      const answer = await fetch(`http://${nodes[0]!.address}:18080/`, { signal: AbortSignal.timeout(5000) })
+      await cluster().k(`-n ${ns} wait --for=condition=Ready pod/hostport pod/hostnet --timeout=180s`)
+      const answer = await fetch(`http://${nodes[0]!.address}:18080/`, { signal: AbortSignal.timeout(30_000) })
       assert.equal(await answer.text(), "host-port\n")
       assert.equal(await podIP("hostnet"), nodes[1]!.address)
       assert.match(await fetchIn("hostnet", "http://web.network.svc.cluster.local/"), /^web-/)

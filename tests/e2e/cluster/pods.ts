@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { before, describe, test } from "node:test"
 import type { corev1 } from "@ladya/api"
-import { type Cluster, sleepingPod } from "../support/cluster.ts"
+import { type Cluster, patienceMs, sleepingPod } from "../support/cluster.ts"
 
 /** What becomes of containers: probes, hooks, restarts, limits, images. */
 export function podTests(cluster: () => Cluster): void {
@@ -9,7 +9,7 @@ export function podTests(cluster: () => Cluster): void {
     const ns = "pods"
     const get = async (name: string): Promise<corev1.Pod> =>
       JSON.parse(await cluster().k(`-n ${ns} get pod ${name} -o json`)) as corev1.Pod
-    const until = (name: string, what: string, condition: (pod: corev1.Pod) => boolean, timeoutMs = 60_000) =>
+    const until = (name: string, what: string, condition: (pod: corev1.Pod) => boolean, timeoutMs = patienceMs) =>
       cluster().until(
         `pod ${name}: ${what}`,
         async () => {
@@ -73,6 +73,7 @@ export function podTests(cluster: () => Cluster): void {
       const probe = (file: string): object => ({
         exec: { command: ["test", "-f", file] },
         periodSeconds: 1,
+        timeoutSeconds: 20,
         failureThreshold: 2,
       })
       await cluster().apply(
@@ -91,7 +92,7 @@ export function podTests(cluster: () => Cluster): void {
       await cluster().k(`-n ${ns} exec probed -- rm /tmp/ready`)
       await until("probed", "not ready", (p) => main(p)?.ready === false)
       await cluster().k(`-n ${ns} exec probed -- rm /tmp/live`)
-      await until("probed", "restarted", (p) => (main(p)?.restartCount ?? 0) === 1)
+      await until("probed", "restarted", (p) => (main(p)?.restartCount ?? 0) >= 1)
       await cluster().until("the event", async () =>
         (await cluster().k(`-n ${ns} get events`)).includes("Liveness probe failed"),
       )
@@ -136,7 +137,7 @@ export function podTests(cluster: () => Cluster): void {
           { terminationGracePeriodSeconds: 10 },
           {
             lifecycle: {
-              postStart: { exec: { command: ["sh", "-c", "echo started > /tmp/hook"] } },
+              postStart: { exec: { command: ["sh", "-c", "echo started > /tmp/hook; echo starting > /proc/1/fd/1"] } },
               preStop: { exec: { command: ["sh", "-c", "echo stopping > /proc/1/fd/1"] } },
             },
           },
@@ -145,7 +146,8 @@ export function podTests(cluster: () => Cluster): void {
       await until("hooked", "ready", (p) => main(p)?.ready === true)
       assert.equal(await cluster().k(`-n ${ns} exec hooked -- cat /tmp/hook`), "started\n")
       const logs = cluster().start(["-n", ns, "logs", "-f", "hooked"])
-      await cluster().k(`-n ${ns} delete pod hooked --timeout=30s`)
+      await cluster().until("the logs to be followed", async () => logs.output().includes("starting"))
+      await cluster().k(`-n ${ns} delete pod hooked --timeout=180s`)
       await cluster().until("the hook's word", async () => logs.output().includes("stopping"))
       await logs.stop()
     })

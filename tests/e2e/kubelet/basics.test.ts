@@ -24,6 +24,7 @@ test("a pod runs, is told of in status and events, and goes when it is deleted",
     ["PodReadyToStartContainers=True", "Initialized=True", "Ready=True", "ContainersReady=True", "PodScheduled=True"],
   )
   await node.remove("plain")
+  await node.untilEvent("plain", /^Normal Killing/)
   assert.deepEqual(
     (await node.events("plain")).map((text) => text.replace(/\d+(\.\d+)?m?s/g, "T")),
     [

@@ -19,7 +19,12 @@ describe("probes", { concurrency: 5 }, () => {
       busyboxPod("http", {
         ...serve(),
         ports: [{ name: "web", containerPort: 80 }],
-        readinessProbe: { httpGet: { path: "/ready", port: "web" }, periodSeconds: 1, failureThreshold: 1 },
+        readinessProbe: {
+          httpGet: { path: "/ready", port: "web" },
+          periodSeconds: 1,
+          timeoutSeconds: 20,
+          failureThreshold: 1,
+        },
       }),
     )
     const pod = await node.until("http", "to run", (pod) => statusOf(pod)?.state?.running)
@@ -44,7 +49,7 @@ describe("probes", { concurrency: 5 }, () => {
       busyboxPod("live", {
         command: ["sh", "-c", "touch /alive; sleep 3; rm /alive; sleep 1000"],
         livenessProbe: {
-          ...{ exec: { command: ["cat", "/alive"] }, periodSeconds: 1, failureThreshold: 1 },
+          ...{ exec: { command: ["cat", "/alive"] }, periodSeconds: 1, timeoutSeconds: 20, failureThreshold: 1 },
           terminationGracePeriodSeconds: 1,
         },
       }),
@@ -62,14 +67,15 @@ describe("probes", { concurrency: 5 }, () => {
   test("liveness and readiness wait for the startup probe", async () => {
     await node.run(
       busyboxPod("slow", {
-        ...serve("sleep 2; touch /started; "),
-        startupProbe: { exec: { command: ["test", "-e", "/started"] }, periodSeconds: 1, failureThreshold: 30 },
-        livenessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1, failureThreshold: 1 },
-        readinessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1 },
+        ...serve("while [ ! -e /started ]; do sleep 0.1; done;"),
+        startupProbe: { tcpSocket: { port: 80 }, periodSeconds: 1, failureThreshold: 1000 },
+        livenessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1, timeoutSeconds: 20, failureThreshold: 1 },
+        readinessProbe: { tcpSocket: { port: 80 }, periodSeconds: 1, timeoutSeconds: 20 },
       }),
     )
     const early = await node.until("slow", "to run", (pod) => statusOf(pod)?.state?.running)
     assert.equal(statusOf(early)?.started, false)
+    await node.exec("slow", "main", "touch", "/started")
     const pod = await node.until("slow", "to be ready", (pod) => isTrue(pod, "Ready"))
     assert.equal(statusOf(pod)?.started, true)
     assert.equal(statusOf(pod)?.restartCount, 0)

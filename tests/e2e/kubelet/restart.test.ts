@@ -13,7 +13,7 @@ before(async () => {
 after(() => node?.stop())
 
 test("a kubelet that was killed finds everything again and restarts nothing", async () => {
-  const ready = { exec: { command: ["true"] }, periodSeconds: 1 }
+  const ready = { exec: { command: ["true"] }, periodSeconds: 1, timeoutSeconds: 60 }
   await node.run(busyboxPod("kept", { readinessProbe: ready }))
   await node.run(
     busyboxPod(

@@ -181,7 +181,7 @@ describe("resources", { concurrency: 4 }, () => {
     const { systemClock, waitFor } = await import("@ladya/util")
     const page = await waitFor(systemClock, async () => (await fetch(`http://${node.address}:18080/`)).text(), {
       description: "the page",
-      timeoutMs: 5000,
+      timeoutMs: 60_000,
     })
     assert.equal(page, "page\n")
     await node.run(busyboxPod("port2", serve))

@@ -52,9 +52,9 @@ test("a pod in a file runs, is shown in the API, outlives its object there, and 
   assert.match(await node.exec("web-n1", "main", "ps"), /sleep 2000/)
 
   await rm(file)
-  await waitFor(systemClock, async () => !(await node.get("web-n1")), { description: "it to go", timeoutMs: 30_000 })
+  await waitFor(systemClock, async () => !(await node.get("web-n1")), { description: "it to go", timeoutMs: 60_000 })
   await waitFor(systemClock, async () => (await node.cri.runtime.listPodSandboxes()).length === 0, {
     description: "its sandbox to go",
-    timeoutMs: 30_000,
+    timeoutMs: 60_000,
   })
 })

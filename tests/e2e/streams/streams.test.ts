@@ -162,8 +162,9 @@ test("attach sees what the container says and gives it input", async () => {
 })
 
 test("port-forward carries a connection to the pod", async () => {
-  const serve = "while true; do echo pong | nc -l -p 8080; done"
-  await node.run(busyboxPod("port", script(serve)))
+  const serve = "mkdir /www; echo pong >/www/ping; exec httpd -f -p 8080 -h /www"
+  const readinessProbe = { tcpSocket: { port: 8080 }, periodSeconds: 1, timeoutSeconds: 20 }
+  await node.run(busyboxPod("port", { ...script(serve), readinessProbe }))
   await node.until("port", "to be ready", (pod) => isTrue(pod, "Ready"))
   const forward = background(["port-forward", "pod/port", ":8080"])
   await forward.hears("Forwarding from 127.0.0.1:")
@@ -171,9 +172,10 @@ test("port-forward carries a connection to the pod", async () => {
   const answers: string[] = []
   for (let i = 0; i < 2; i++) {
     const socket = connect(port, "127.0.0.1")
+    socket.write("GET /ping HTTP/1.0\r\n\r\n")
     let answer = ""
     for await (const chunk of socket) answer += chunk
-    answers.push(answer)
+    answers.push(answer.split("\r\n\r\n")[1] ?? answer)
   }
   forward.child.kill()
   await forward.ended

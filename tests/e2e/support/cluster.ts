@@ -7,6 +7,9 @@ import { systemClock, waitFor } from "@ladya/util"
 
 const root = join(import.meta.dirname, "../../..")
 
+/** However slow the machine is, by then it has happened or never will. */
+export const patienceMs = 180_000
+
 export interface Outcome {
   code: number | null
   stdout: string
@@ -27,7 +30,7 @@ export function runProgram(program: string, args: readonly string[], options: Ru
     const err: Buffer[] = []
     child.stdout.on("data", (chunk: Buffer) => out.push(chunk))
     child.stderr.on("data", (chunk: Buffer) => err.push(chunk))
-    const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 120_000)
+    const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 240_000)
     child.on("error", reject)
     child.on("close", (code) => {
       clearTimeout(timer)
@@ -65,7 +68,7 @@ export class Cluster {
 
   ladya(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
     return runProgram(join(root, "ladya"), args, {
-      timeoutMs: 300_000,
+      timeoutMs: 600_000,
       ...options,
       env: { ...this.#env, ...options.env },
     })
@@ -95,11 +98,11 @@ export class Cluster {
   /** Runs kubectl, which must succeed, and returns what it printed. */
   async kubectl(args: readonly string[], options: RunOptions = {}): Promise<string> {
     const outcome = await this.tryKubectl(args, options)
-    assert.equal(
-      outcome.code,
-      0,
-      `kubectl ${args.join(" ")} exited with ${outcome.code}:\n${outcome.stdout}\n${outcome.stderr}`,
-    )
+    if (outcome.code !== 0) {
+      const waited = args.some((word) => word.startsWith("--timeout"))
+      const said = `kubectl ${args.join(" ")} exited with ${outcome.code}:\n${outcome.stdout}\n${outcome.stderr}`
+      assert.fail(waited ? `${said}\n${await this.#state()}` : said)
+    }
     return outcome.stdout
   }
 
@@ -135,9 +138,21 @@ export class Cluster {
     }
   }
 
-  /** Waits until the condition holds; the description is named when it does not. */
-  until<T>(description: string, condition: () => Promise<T>, timeoutMs = 60_000) {
-    return waitFor(systemClock, condition, { description, timeoutMs, intervalMs: 200 })
+  /** Waits until the condition holds; the error names the description, and says how the cluster is. */
+  async until<T>(description: string, condition: () => Promise<T>, timeoutMs = patienceMs) {
+    try {
+      return await waitFor(systemClock, condition, { description, timeoutMs, intervalMs: 200 })
+    } catch (error) {
+      throw new Error(`${error instanceof Error ? error.message : error}\n${await this.#state()}`)
+    }
+  }
+
+  /** Pods that are not well, and the latest events: for a person who cannot look at the machine. */
+  async #state(): Promise<string> {
+    const pods = await this.tryKubectl(["get", "pods", "-A", "-o", "wide"])
+    const events = await this.tryKubectl(["get", "events", "-A", "--sort-by=.metadata.creationTimestamp"])
+    const unwell = pods.stdout.split("\n").filter((line) => !/ (\d+)\/\1 +Running /.test(line))
+    return [...unwell, ...events.stdout.trimEnd().split("\n").slice(-12), pods.stderr.trimEnd()].join("\n")
   }
 
   /** Makes a namespace for one topic and returns its name. */
@@ -172,7 +187,7 @@ export function webDeployment(namespace: string, name: string, replicas: number,
               imagePullPolicy: "IfNotPresent",
               command: ["sh", "-c", "mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www"],
               ports: [{ name: "http", containerPort: 8080 }],
-              readinessProbe: { httpGet: { path: "/", port: "http" }, periodSeconds: 1 },
+              readinessProbe: { httpGet: { path: "/", port: "http" }, periodSeconds: 1, timeoutSeconds: 20 },
               ...extra,
             },
           ],

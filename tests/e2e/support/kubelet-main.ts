@@ -27,7 +27,7 @@ const kubelet = newKubelet({
   random: systemRandom,
 })
 process.on("SIGTERM", () => {
-  void kubelet.stop(AbortSignal.timeout(5000)).then(() => process.exit(0))
+  void kubelet.stop(AbortSignal.timeout(30_000)).then(() => process.exit(0))
 })
 await kubelet.start()
 log.info("kubelet started")

@@ -117,8 +117,8 @@ async function explained(node: TestNode, podName: string, pod: Pod | undefined, 
     [
       error instanceof Error ? error.message : String(error),
       `pod: ${JSON.stringify({ deletionTimestamp: pod?.metadata.deletionTimestamp, ...pod?.status })}`,
-      ...events.slice(-12).map((event) => `event: ${event}`),
-      ...(about.length > 0 ? about : lines).slice(-12).map((line) => `kubelet: ${line}`),
+      ...events.slice(-6).map((event) => `event: ${event}`),
+      ...(about.length > 0 ? about : lines).slice(-7).map((line) => `kubelet: ${line}`),
     ].join("\n"),
   )
 }
@@ -265,7 +265,7 @@ export async function startTestNode(name: string, config: Partial<KubeletConfig>
         labelSelector: { "io.kubernetes.pod.name": podName, "io.kubernetes.container.name": container },
       })
       if (!found) throw new Error(`container ${container} of pod ${podName} is not running`)
-      const { stdout, stderr, exitCode } = await cri.runtime.execSync(found.id, command, { execTimeoutSeconds: 20 })
+      const { stdout, stderr, exitCode } = await cri.runtime.execSync(found.id, command, { execTimeoutSeconds: 60 })
       if (exitCode !== 0) throw new Error(`${command.join(" ")}: exit code ${exitCode}: ${stderr}`)
       return stdout.toString("utf8")
     },

@@ -4,7 +4,7 @@ import { systemClock, waitFor } from "@ladya/util"
 import { startTestServer } from "../harness.ts"
 
 const eventually = (condition: () => Promise<boolean>) =>
-  waitFor(systemClock, condition, { description: "the definition to take effect", timeoutMs: 10_000, intervalMs: 10 })
+  waitFor(systemClock, condition, { description: "the definition to take effect", timeoutMs: 60_000, intervalMs: 10 })
 
 const definition = {
   apiVersion: "apiextensions.k8s.io/v1",

@@ -7,7 +7,7 @@ import { systemClock, waitFor } from "@ladya/util"
 import { type SecureServer, startSecureServer } from "../secure-server.ts"
 
 const namespace = "default"
-const soon = { description: "the informer of admission", timeoutMs: 10_000 }
+const soon = { description: "the informer of admission", timeoutMs: 60_000 }
 const pod = (name: string, resources: corev1.ResourceRequirements = {}): corev1.Pod => ({
   apiVersion: "v1",
   kind: "Pod",

@@ -11,7 +11,7 @@ function configMap(name: string): corev1.ConfigMap {
   return { apiVersion: "v1", kind: "ConfigMap", metadata: { namespace: "default", name }, data: { a: "1" } }
 }
 const inDefault = { namespace: "default" }
-const wait = { timeoutMs: 20_000, intervalMs: 20 }
+const wait = { timeoutMs: 60_000, intervalMs: 20 }
 
 test("every verb over TLS, errors as the API words them", async (t) => {
   const { url, pki, client: local } = await startTestServer(t, { listen: true })
@@ -30,7 +30,7 @@ test("every verb over TLS, errors as the API words them", async (t) => {
   await api.create(configMap("b"), { dryRun: true })
   assert.equal((await api.list(inDefault)).items.length, 1)
   const found = waitForObject(
-    { client: newClient(transport), ref: refs.configmaps, ...inDefault, name: "late", clock, timeoutMs: 20_000 },
+    { client: newClient(transport), ref: refs.configmaps, ...inDefault, name: "late", clock, timeoutMs: 60_000 },
     (object) => object !== undefined,
   )
   await api.create(configMap("late"))

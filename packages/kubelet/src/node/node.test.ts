@@ -84,7 +84,7 @@ async function prepare(context: TestContext) {
         await clock.advance(100)
         return condition()
       },
-      { description, timeoutMs: 20_000, intervalMs: 2 },
+      { description, timeoutMs: 60_000, intervalMs: 2 },
     )
   const assign = () =>
     client
@@ -203,7 +203,7 @@ test("registration is tried until the API server answers", async (context) => {
   })
   await waitFor(systemClock, async () => clock.advance(1000).then(() => started), {
     description: "registration",
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
     intervalMs: 2,
   })
   await start

@@ -109,7 +109,7 @@ async function setUp(t: TestContext, runtimeBefore?: MemoryRuntime) {
         await advance(1)
         return condition()
       },
-      { description: what, timeoutMs: 10_000, intervalMs: 1 },
+      { description: what, timeoutMs: 60_000, intervalMs: 1 },
     )
   await until("the pods to be read", () => informer.hasSynced)
   await started

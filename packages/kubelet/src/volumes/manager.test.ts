@@ -59,7 +59,7 @@ const uid = (pod: corev1.Pod): string => pod.metadata.uid ?? ""
 
 /** The file system takes real time, the rest runs on the fake clock. */
 function eventually(description: string, condition: () => boolean | Promise<boolean>): Promise<boolean> {
-  return waitFor(systemClock, condition, { description, timeoutMs: 20_000, intervalMs: 5 })
+  return waitFor(systemClock, condition, { description, timeoutMs: 60_000, intervalMs: 5 })
 }
 
 const hasText = (path: string, text: string) => async () => (await readFile(path, "utf8")) === text
