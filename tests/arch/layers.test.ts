@@ -7,6 +7,7 @@ const root = join(import.meta.dirname, "../..")
 const layers: Record<string, number> = {
   util: 0,
   apimachinery: 1,
+  cel: 2,
   api: 2,
   store: 3,
   client: 3,

@@ -1,4 +1,5 @@
 export { structuralFieldType } from "./field-type.ts"
+export { isOfFormat } from "./formats.ts"
 export type { JsonSchemaProps } from "./schema.ts"
 export { applyDefaults, structuralDecoder } from "./shape.ts"
 export { validateStructural } from "./validate.ts"
