@@ -19,6 +19,7 @@ const layers: Record<string, number> = {
   network: 4,
   proxy: 4,
   dns: 4,
+  why: 4,
   ladya: 5,
 }
 /** Who alone may import a package, where the layer would let others too. */

@@ -1,4 +1,11 @@
 export { defaultSchedulerConfig, type SchedulerConfig } from "./config.ts"
+export {
+  type ClusterObjects,
+  type DiagnoseDeps,
+  diagnosePlacement,
+  type Placement,
+  type PlacementVerdict,
+} from "./diagnose.ts"
 export type { ClusterEvent, EventAction, EventResource, Hint } from "./framework/cluster-event.ts"
 export { CycleState, stateKey } from "./framework/cycle-state.ts"
 export type { PluginDefinition, PluginHandle } from "./framework/handle.ts"

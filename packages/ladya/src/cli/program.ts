@@ -11,6 +11,7 @@ import { newServerCommand } from "./commands/server.ts"
 import { newSetupCommand } from "./commands/setup.ts"
 import { newStatusCommand } from "./commands/status.ts"
 import { newUpCommand } from "./commands/up.ts"
+import { newWhyCommand } from "./commands/why.ts"
 import { report } from "./report.ts"
 
 /** The whole command line. Each command loads what it needs when it is run, so that `--help` is quick. */
@@ -39,6 +40,7 @@ Environment:
   program.addCommand(newStatusCommand())
   program.addCommand(newKubeconfigCommand())
   program.addCommand(newKubectlCommand())
+  program.addCommand(newWhyCommand())
   program.addCommand(newImageCommand())
   program.addCommand(newServerCommand())
   program.addCommand(newAgentCommand())

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { type ClusterAccess, type HttpsTransport, loadKubeconfig, newHttpsTransport } from "@ladya/client"
-import { silentLogger, systemClock } from "@ladya/util"
+import { errorMessage, silentLogger, systemClock } from "@ladya/util"
 import { LadyaError } from "../errors.ts"
 import { contextName, type KubeconfigEntry, newKubeconfigText } from "./kubeconfig.ts"
 import { type ClusterPaths, noCluster } from "./paths.ts"
@@ -25,6 +25,16 @@ async function adminAccess(paths: ClusterPaths): Promise<ClusterAccess> {
     throw noCluster(paths)
   })
   return loadKubeconfig(`${text}\n`)
+}
+
+/** The way into the cluster of a kubeconfig; into one on this machine, as its administrator, unless there is one. */
+export async function accessFor(paths: ClusterPaths, kubeconfig?: string): Promise<ClusterAccess> {
+  if (kubeconfig === undefined) return adminAccess(paths)
+  try {
+    return loadKubeconfig(kubeconfig)
+  } catch (error) {
+    throw new LadyaError(`cannot use ${kubeconfig}: ${errorMessage(error)}`, { hint: "name a kubeconfig file" })
+  }
 }
 
 /** A connection to the cluster's API as its administrator. Close it when done. */
