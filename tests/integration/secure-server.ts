@@ -50,6 +50,7 @@ export async function startSecureServer(t: TestContext, store: Store): Promise<S
     config: (internals) => ({
       listen: [{ host: "127.0.0.1", port: 0 }],
       tls: { cert: pki.serving.certificate, key: pki.serving.key, clientCA: pki.caCertificate },
+      kubelet: { ca: pki.caCertificate, cert: pki.admin.certificate, key: pki.admin.key },
       ...security.configure(internals),
     }),
   })

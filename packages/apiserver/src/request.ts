@@ -43,6 +43,8 @@ export interface ApiRequest {
   upgrade?: { socket: Duplex; head: Buffer }
   /** Texts that become Warning headers of the answer. */
   warnings: string[]
+  /** What admission noted about the request; read by the audit filter once it was answered. */
+  auditAnnotations?: Record<string, string>
 }
 
 /** What a chunk looks like on the wire, once for all who get it. */

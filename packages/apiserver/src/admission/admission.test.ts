@@ -1,15 +1,18 @@
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
-import { type corev1, kindByResource, refs } from "@ladya/api"
+import { type corev1, kindByResource, kinds, refs } from "@ladya/api"
 import { deepCopy, type KubeObject, type StatusError } from "@ladya/apimachinery"
 import { type Client, MemoryTransport, newClient } from "@ladya/client"
-import { FakeClock, newRandom } from "@ladya/util"
+import { newMemoryStore } from "@ladya/store"
+import { FakeClock, newRandom, silentLogger } from "@ladya/util"
 import type { UserInfo } from "../authentication/authenticator.ts"
 import { mastersAuthorizer, newAuthorizerChain } from "../authorization/chain.ts"
 import { RbacAuthorizer } from "../authorization/rbac-authorizer.ts"
 import { RbacIndex } from "../authorization/rbac-index.ts"
 import type { PolicyRule } from "../authorization/rules.ts"
 import { newLookup } from "../lookup.ts"
+import { ResourceTable } from "../resources.ts"
+import { StoreFeed } from "../storage/store-feed.ts"
 import type { AdmissionAttributes, AdmissionPlugin } from "./admission.ts"
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts"
 import { newAdmissionPlugins } from "./index.ts"
@@ -42,7 +45,14 @@ function attributes({ on, ...more }: Wish): AdmissionAttributes {
   return {
     operation: "CREATE",
     kind,
+    requested: kind,
     subresource,
+    view: undefined,
+    isPart: false,
+    options: () => ({}),
+    annotate: () => undefined,
+    signal: new AbortController().signal,
+    reinvocation: { isSecond: false, isWanted: false, memory: new Map() },
     namespace: object?.metadata.namespace ?? "",
     name: object?.metadata.name ?? "",
     user: admin,
@@ -70,8 +80,16 @@ const pod = (spec: Partial<corev1.PodSpec> = {}, metadata: KubeObject["metadata"
 
 test("plugins come in upstream's order", () => {
   const authorizer = newAuthorizerChain([])
+  const clock = new FakeClock()
+  const log = silentLogger
+  const store = newMemoryStore({ clock })
+  const resources = new ResourceTable({ store, clock, feed: new StoreFeed({ store, clock, log }) })
+  for (const kind of kinds) resources.add(kind, kind)
   const plugins = newAdmissionPlugins({
     ...setUp().deps,
+    log,
+    resources,
+    webhooks: { call: async () => ({}), close: () => undefined },
     client: setUp().client,
     rbac: new RbacIndex(),
     authorizer,
@@ -91,6 +109,8 @@ test("plugins come in upstream's order", () => {
       "DefaultTolerationSeconds",
       "DefaultStorageClass",
       "RuntimeClass",
+      "MutatingAdmissionWebhook",
+      "ValidatingAdmissionWebhook",
       "ResourceQuota",
     ],
   )

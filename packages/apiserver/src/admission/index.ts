@@ -1,9 +1,11 @@
 import type { corev1 } from "@ladya/api"
 import type { Client } from "@ladya/client"
-import type { Clock, Random } from "@ladya/util"
+import type { Clock, Logger, Random } from "@ladya/util"
 import type { Authorizer } from "../authorization/authorizer.ts"
 import type { RbacIndex } from "../authorization/rbac-index.ts"
 import type { Lookup } from "../lookup.ts"
+import type { ResourceTable } from "../resources.ts"
+import type { WebhookCaller } from "../webhooks/caller.ts"
 import type { AdmissionPlugin } from "./admission.ts"
 import { DefaultStorageClass } from "./default-storage-class.ts"
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts"
@@ -16,6 +18,8 @@ import { ResourceQuota } from "./resource-quota.ts"
 import { RuntimeClass } from "./runtime-class.ts"
 import { ServiceAccount } from "./service-account.ts"
 import { taintNodesByCondition } from "./taint-nodes-by-condition.ts"
+import { MutatingAdmissionWebhook } from "./webhooks/mutating.ts"
+import { ValidatingAdmissionWebhook } from "./webhooks/validating.ts"
 
 export interface AdmissionDeps {
   lookup: Lookup
@@ -24,6 +28,9 @@ export interface AdmissionDeps {
   clock: Clock
   random: Random
   client: Client
+  log: Logger
+  resources: ResourceTable
+  webhooks: WebhookCaller
   /** From memory: asked at every write. */
   limitRangesIn: (namespace: string) => readonly corev1.LimitRange[]
   quotasIn: (namespace: string) => readonly corev1.ResourceQuota[]
@@ -31,6 +38,7 @@ export interface AdmissionDeps {
 
 /** The admission plugins, in the order in which they are asked. */
 export function newAdmissionPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] {
+  const hooks = { ...deps, conditions: () => true }
   return [
     new NamespaceLifecycle(deps),
     new RbacEscalation({ index: deps.rbac, authorizer: deps.authorizer }),
@@ -42,6 +50,8 @@ export function newAdmissionPlugins(deps: AdmissionDeps): readonly AdmissionPlug
     defaultTolerationSeconds,
     new DefaultStorageClass(deps),
     new RuntimeClass(deps),
+    new MutatingAdmissionWebhook(hooks),
+    new ValidatingAdmissionWebhook(hooks),
     // The last: nothing may be reserved for what another refuses.
     new ResourceQuota(deps),
   ]

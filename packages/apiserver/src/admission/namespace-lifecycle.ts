@@ -23,7 +23,8 @@ export class NamespaceLifecycle implements AdmissionPlugin {
   handles(attributes: AdmissionAttributes): boolean {
     const { operation, kind } = attributes
     if (operation === "DELETE") return isAbout(attributes, "", "namespaces")
-    return operation === "CREATE" && kind.namespaced
+    // Rights are asked about namespaces that are still to come.
+    return operation === "CREATE" && kind.namespaced && kind.resource !== "localsubjectaccessreviews"
   }
 
   async mutate(attributes: AdmissionAttributes): Promise<void> {

@@ -9,7 +9,6 @@ import {
 } from "@ladya/apimachinery"
 import type { Clock } from "@ladya/util"
 import type { SpecialResource } from "../handlers/special.ts"
-import { attributesOf, mutate, validate } from "../handlers/write/admit.ts"
 import type { Lookup } from "../lookup.ts"
 import type { KubernetesClaim, TokenIssuer } from "./service-account-tokens.ts"
 
@@ -59,7 +58,7 @@ export function tokenRequests(deps: TokenRequestDeps): Map<string, SpecialResour
   }
   const special: SpecialResource = {
     input,
-    async create(engine, operation, object) {
+    async create(_engine, operation, object) {
       const { namespace, name } = operation
       const request = object as TokenRequest
       const spec = request.spec ?? {}
@@ -67,9 +66,6 @@ export function tokenRequests(deps: TokenRequestDeps): Map<string, SpecialResour
       check(name, spec)
       const account = await lookup.get(refs.serviceaccounts, namespace, name)
       if (!account) throw statusError.notFound(refs.serviceaccounts, name)
-      const attributes = attributesOf(operation, "CREATE", object, undefined)
-      await mutate(engine, attributes)
-      await validate(engine, attributes)
       const claim = await bind(lookup, account, spec.boundObjectRef)
       const wantedSeconds = spec.expirationSeconds ?? defaultSeconds
       const audiences = spec.audiences?.length ? spec.audiences : deps.audiences

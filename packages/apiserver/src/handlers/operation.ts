@@ -53,6 +53,10 @@ export interface Operation {
   fieldValidation: "Strict" | "Warn" | "Ignore"
   /** Texts that become Warning headers. */
   warnings: string[]
+  /** Leaves a note for the audit. */
+  annotate?(key: string, value: string): void
+  /** One step of a request that was admitted as a whole, under another form. */
+  isPart?: boolean
   signal: AbortSignal
 }
 

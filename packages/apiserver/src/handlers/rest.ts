@@ -3,6 +3,7 @@ import type { Store } from "@ladya/store"
 import type { ApiRequest, ApiResponse, Handler, hijacked } from "../request.ts"
 import { isTrue } from "../request-info.ts"
 import type { ServedResource } from "../resources.ts"
+import { admitConnection } from "./connect.ts"
 import { decodeBody } from "./encoding/body.ts"
 import { negotiate } from "./encoding/media-type.ts"
 import { isKeptVersion, isPlain, type PresentContext, respond } from "./encoding/respond.ts"
@@ -11,7 +12,14 @@ import type { Engine, Operation, Result } from "./operation.ts"
 import { deleteOptions, listOptions, patchForce, watchOptions, writeParameters } from "./parameters.ts"
 import { getObject } from "./read/get.ts"
 import { listObjects } from "./read/list.ts"
-import { methodNotAllowed, noSuchResource, type SpecialResource, specialKey } from "./special.ts"
+import {
+  canCreate,
+  createSpecial,
+  methodNotAllowed,
+  noSuchResource,
+  type SpecialResource,
+  specialKey,
+} from "./special.ts"
 import { watchStream } from "./watch/watch-stream.ts"
 import { applyObject, applyPatchType, configurationOf, newApplier } from "./write/apply.ts"
 import { createObject } from "./write/create.ts"
@@ -51,7 +59,10 @@ export function newRestHandler(deps: RestDeps): Handler {
     checkScope(request, resource)
     const key = specialKey(resource, info.subresource)
     const raw = deps.raw.get(key)
-    if (raw) return raw(request)
+    if (raw) {
+      await admitConnection(deps.engine, operationOf(request, resource), request)
+      return raw(request)
+    }
     return serve(deps, request, resource, deps.special.get(key))
   }
 }
@@ -160,9 +171,9 @@ async function serveSpecial(
   const { verb } = request.info
   if (verb === "get" && special.get) return special.get(engine, operation)
   if (verb === "list" && special.list) return special.list(engine, operation)
-  if (verb === "create" && special.create) {
+  if (verb === "create" && canCreate(special)) {
     writing(request, operation)
-    return special.create(engine, operation, await bodyOf(request, operation, special.input))
+    return createSpecial(engine, operation, special, await bodyOf(request, operation, special.input))
   }
   if (verb === "update" && special.update) {
     writing(request, operation)
@@ -193,6 +204,10 @@ function operationOf(request: ApiRequest, resource: ServedResource): Operation {
     fieldManager: "",
     fieldValidation: "Warn",
     warnings: request.warnings,
+    annotate: (key, value) => {
+      request.auditAnnotations ??= {}
+      request.auditAnnotations[key] ??= value
+    },
     // Made when somebody asks for it: most requests never do.
     get signal() {
       return request.signal

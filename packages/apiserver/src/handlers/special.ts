@@ -1,6 +1,7 @@
 import { type DecodeTarget, type KubeObject, newStatusError, type StatusError } from "@ladya/apimachinery"
 import type { ServedResource } from "../resources.ts"
 import type { Engine, Operation, Result } from "./operation.ts"
+import { admitView } from "./write/admit.ts"
 
 /** Makes what is wanted out of what stands there. Private to the caller, and may be called again after a conflict. */
 export type Compute = (current: KubeObject) => KubeObject
@@ -14,6 +15,24 @@ export interface SpecialResource {
   create?(engine: Engine, operation: Operation, input: KubeObject): Promise<Result>
   /** Serves update and patch. */
   update?(engine: Engine, operation: Operation, compute: Compute): Promise<Result>
+}
+
+/** Admits what is to be created, and creates it. */
+export async function createSpecial(
+  engine: Engine,
+  operation: Operation,
+  special: SpecialResource & Required<Pick<SpecialResource, "create">>,
+  input: KubeObject,
+): Promise<Result> {
+  await admitView(engine, operation, "CREATE", input, special.input ? { kind: special.input } : {})
+  return special.create(engine, operation, input)
+}
+
+/** Whether something can be created there. */
+export function canCreate(
+  special: SpecialResource,
+): special is SpecialResource & Required<Pick<SpecialResource, "create">> {
+  return special.create !== undefined
 }
 
 /** What special resources are found by. */

@@ -10,7 +10,14 @@ import type { Engine, Operation, Result } from "../handlers/operation.ts"
 import { getObject } from "../handlers/read/get.ts"
 import { listObjects } from "../handlers/read/list.ts"
 import { update } from "../handlers/rest.ts"
-import { methodNotAllowed, noSuchResource, type SpecialResource, specialKey } from "../handlers/special.ts"
+import {
+  canCreate,
+  createSpecial,
+  methodNotAllowed,
+  noSuchResource,
+  type SpecialResource,
+  specialKey,
+} from "../handlers/special.ts"
 import { openWatch } from "../handlers/watch/watch.ts"
 import { bookmarkEveryMs } from "../handlers/watch/watch-stream.ts"
 import { createObject } from "../handlers/write/create.ts"
@@ -171,7 +178,9 @@ export class InProcessTransport implements Transport {
     const { engine } = this.#deps
     if (call.verb === "get" && special.get) return special.get(engine, operation)
     if (call.verb === "list" && special.list) return special.list(engine, operation)
-    if (call.verb === "create" && special.create) return special.create(engine, operation, deepCopy(call.object))
+    if (call.verb === "create" && canCreate(special)) {
+      return createSpecial(engine, operation, special, deepCopy(call.object))
+    }
     if (call.verb === "update" && special.update) {
       return special.update(engine, operation, () => deepCopy(call.object))
     }

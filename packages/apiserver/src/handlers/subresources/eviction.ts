@@ -33,7 +33,7 @@ async function evict(engine: Engine, operation: Operation, eviction: policyv1.Ev
   }
   const given: Partial<metav1.DeleteOptions> = eviction.deleteOptions ?? {}
   const dryRun = operation.dryRun || isDryRun(given.dryRun ?? [], "DeleteOptions")
-  const podOperation: Operation = { ...operation, subresource: "", dryRun }
+  const podOperation: Operation = { ...operation, subresource: "", dryRun, isPart: true }
   const storage = storageOf(operation)
   const entry = await storage.get(storage.keyOf(operation.namespace, operation.name))
   if (!entry) throw statusError.notFound(operation.resource.kind, operation.name)

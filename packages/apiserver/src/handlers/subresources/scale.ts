@@ -11,6 +11,7 @@ import {
 } from "@ladya/apimachinery"
 import { type Engine, type Operation, type Result, servedObject, storageOf } from "../operation.ts"
 import { type Compute, methodNotAllowed, type SpecialResource } from "../special.ts"
+import { admitView } from "../write/admit.ts"
 import { viewOwnership } from "../write/apply.ts"
 import { setManagedFields } from "../write/field-manager.ts"
 import { strategyOf } from "../write/strategies.ts"
@@ -58,11 +59,12 @@ async function updateScale(engine: Engine, operation: Operation, compute: Comput
   if (!strategy) throw methodNotAllowed()
   const result = await updateObject(engine, operation, {
     strategy: { ...strategy, mayCreate: false },
-    compute(previous) {
+    async compute(previous) {
       const current = previous as KubeObject
       const scale = scaleOf(access, current)
       setManagedFields(scale, managedOfScale(current, scale.apiVersion))
-      const wanted = compute(scale) as autoscalingv1.Scale
+      const wanted = compute(deepCopy(scale)) as autoscalingv1.Scale
+      await admitView(engine, operation, "UPDATE", wanted, { previous: scale })
       const owners =
         operation.force === undefined ? recordScale(engine, operation, scale, wanted) : wanted.metadata.managedFields
       const replicas = checkedReplicas(operation, wanted)

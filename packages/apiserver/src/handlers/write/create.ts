@@ -1,7 +1,7 @@
 import { generatedName, type KubeObject, newStatusError, statusError, validateObjectMeta } from "@ladya/apimachinery"
 import { type Engine, type Operation, type Result, storageOf } from "../operation.ts"
 import { attributesOf, mutate, validate } from "./admit.ts"
-import { recordWrite } from "./field-manager.ts"
+import { recordWrite, setManagedFields } from "./field-manager.ts"
 import { ensureName, ensureNamespace, fillNewMetadata } from "./metadata.ts"
 import { prepareNew } from "./strategies.ts"
 
@@ -35,13 +35,16 @@ export async function createObject(
     options.ownership === "given" ? input.metadata.managedFields : recordWrite(engine, operation, undefined, input)
   const draft = served.toStorage(input)
   if (draft !== input) behaviour.default?.(draft)
-  const base = draft.metadata.name ? "" : (draft.metadata.generateName ?? "")
-  if (base) draft.metadata.name = generatedName(base, engine.random)
+  setManagedFields(draft, managedFields)
 
   const attributes = attributesOf(operation, "CREATE", draft, undefined)
   await mutate(engine, attributes)
+  const owners = draft.metadata.managedFields
+  const base = draft.metadata.name ? "" : (draft.metadata.generateName ?? "")
+  if (base) draft.metadata.name = generatedName(base, engine.random)
+  attributes.name ||= draft.metadata.name ?? ""
   fillNewMetadata(draft, engine.clock)
-  if (managedFields) draft.metadata.managedFields = managedFields
+  if (owners) draft.metadata.managedFields = owners
   prepareNew(kind, draft, operation.user)
   behaviour.default?.(draft)
 

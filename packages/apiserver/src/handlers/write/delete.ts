@@ -32,7 +32,7 @@ export async function deleteObject(engine: Engine, operation: Operation, options
   for (let attempt = 1; ; attempt++) {
     if (!current) throw statusError.notFound(operation.resource.kind, operation.name)
     checkPreconditions(operation, current.object, options)
-    const attributes = attributesOf(operation, "DELETE", undefined, current.object)
+    const attributes = attributesOf(operation, "DELETE", undefined, current.object, options)
     await mutate(engine, attributes)
     await validate(engine, attributes)
     const step = await tryDelete(engine, operation, options, storage, key, current)

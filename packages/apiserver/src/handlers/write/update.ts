@@ -91,10 +91,11 @@ async function tryUpdate(
   draft.metadata.resourceVersion = String(current.revision)
   const attributes = attributesOf(operation, "UPDATE", draft, previous)
   await mutate(engine, attributes)
+  const owners = draft.metadata.managedFields
   kind.behaviour.default?.(draft)
   // From here on the draft may share parts with what stands there: they are frozen.
   strategy.prepare(draft, previous)
-  setManagedFields(draft, managedFields)
+  setManagedFields(draft, owners)
 
   const hooks = operation.subresource ? undefined : engine.hooks.get(`${kind.storage.group}/${kind.storage.resource}`)
   const reservation = await hooks?.beforeWrite(draft, previous, { dryRun: operation.dryRun })

@@ -1,0 +1,89 @@
+import type { KindDefinition } from "@ladya/api"
+import { newStatusError, statusError } from "@ladya/apimachinery"
+import { errorMessage, type Logger } from "@ladya/util"
+import type { WebhookCaller } from "../../webhooks/caller.ts"
+import type { AdmissionAttributes } from "../admission.ts"
+import { objectsAs, type ShownObjects } from "../dynamic/versions.ts"
+import { CallingWebhookError, deniedBy } from "./errors.ts"
+import type { Hook } from "./hooks.ts"
+import { newReview, readAnswer, reviewVersion, type Verdict } from "./review.ts"
+
+const defaultTimeoutSeconds = 10
+
+export interface AskDeps {
+  webhooks: WebhookCaller
+  log: Logger
+}
+
+/** A webhook's consent: what it was shown, and what it says. */
+export interface Consent {
+  shown: ShownObjects
+  verdict: Verdict
+}
+
+/**
+ * Asks one webhook. Undefined when it could not be asked and that is to be ignored. Throws the Status of a denial, and
+ * a 500 Status when it could not be asked and has to be.
+ */
+export async function ask(
+  deps: AskDeps,
+  attributes: AdmissionAttributes,
+  hook: Hook,
+  shownAs: KindDefinition,
+  options: { isMutating: boolean },
+): Promise<Consent | undefined> {
+  const { webhook } = hook
+  try {
+    const consent = await call(deps, attributes, hook, shownAs, options.isMutating)
+    const { verdict } = consent
+    for (const [key, value] of Object.entries(verdict.auditAnnotations)) {
+      attributes.annotate(`${webhook.name}/${key}`, value)
+    }
+    attributes.warnings.push(...verdict.warnings)
+    if (!verdict.allowed) throw deniedBy(webhook.name, verdict.status)
+    return consent
+  } catch (error) {
+    if (!(error instanceof CallingWebhookError)) throw error
+    if (webhook.failurePolicy !== "Ignore") throw statusError.internal(error.message)
+    if (attributes.signal.aborted) {
+      throw newStatusError("Timeout", "Timeout: request did not complete within requested timeout")
+    }
+    deps.log.warn("webhook failed, which its policy ignores", { webhook: webhook.name, reason: error.message })
+    return undefined
+  }
+}
+
+async function call(
+  deps: AskDeps,
+  attributes: AdmissionAttributes,
+  { webhook }: Hook,
+  shownAs: KindDefinition,
+  isMutating: boolean,
+): Promise<Consent> {
+  if (attributes.dryRun && webhook.sideEffects !== "None" && webhook.sideEffects !== "NoneOnDryRun") {
+    throw statusError.badRequest(`admission webhook ${JSON.stringify(webhook.name)} does not support dry run`)
+  }
+  const version = reviewVersion(webhook.admissionReviewVersions)
+  if (!version) {
+    throw new CallingWebhookError(
+      webhook.name,
+      "could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)",
+    )
+  }
+  const shown = objectsAs(attributes, shownAs)
+  const { uid, body } = newReview(version, attributes, shownAs, shown)
+  let answered: unknown
+  try {
+    answered = await deps.webhooks.call(webhook.clientConfig, body, {
+      timeoutMs: (webhook.timeoutSeconds ?? defaultTimeoutSeconds) * 1000,
+      signal: attributes.signal,
+    })
+  } catch (error) {
+    throw new CallingWebhookError(webhook.name, `failed to call webhook: ${errorMessage(error)}`)
+  }
+  try {
+    return { shown, verdict: readAnswer(version, uid, isMutating, answered) }
+  } catch (error) {
+    throw new CallingWebhookError(webhook.name, `received invalid webhook response: ${errorMessage(error)}`)
+  }
+}
