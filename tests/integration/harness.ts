@@ -27,6 +27,7 @@ export interface HttpAnswer {
   status: number
   headers: Record<string, string | string[] | undefined>
   text: string
+  bytes: Buffer
   /** Parsed; throws when it is no JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
   json: any
@@ -121,11 +122,13 @@ function httpCall(
       response.on("data", (chunk: Buffer) => chunks.push(chunk))
       response.on("error", reject)
       response.on("end", () => {
-        const text = Buffer.concat(chunks).toString("utf8")
+        const bytes = Buffer.concat(chunks)
+        const text = bytes.toString("utf8")
         resolve({
           status: response.statusCode ?? 0,
           headers: response.headers,
           text,
+          bytes,
           get json() {
             return JSON.parse(text) as unknown
           },

@@ -4,7 +4,10 @@ import { test } from "node:test"
 import { connect as tlsConnect } from "node:tls"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
+import { schemaSource } from "@ladya/api"
+import { protobufBodyValue } from "@ladya/apimachinery"
 import { newRandom, systemClock, waitFor } from "@ladya/util"
+import { parse } from "yaml"
 import { makeNamespace, startTestServer, type TestServer } from "../harness.ts"
 import { Fuzzer, type Shot } from "./http-fuzzer.ts"
 
@@ -15,24 +18,29 @@ import { Fuzzer, type Shot } from "./http-fuzzer.ts"
 const seed = Number(process.env["FUZZ_SEED"] ?? 20_260_101)
 const count = Number(process.env["FUZZ_COUNT"] ?? 2500)
 
-function fire(session: ClientHttp2Session, shot: Shot): Promise<{ status: number; text: string }> {
+interface Answered {
+  status: number
+  contentType: string
+  bytes: Buffer
+}
+
+function fire(session: ClientHttp2Session, shot: Shot): Promise<Answered> {
   return new Promise((resolve) => {
     const { method, path, headers, body } = shot
     const stream = session.request({ ":method": method, ":path": path, ...headers }, { endStream: !body })
     let status = 0
-    let text = ""
-    stream.setEncoding("utf8")
+    let contentType = ""
+    let chunks: Buffer[] = []
     stream.on("response", (answer) => {
       status = answer[":status"] ?? 0
+      contentType = String(answer["content-type"] ?? "")
     })
-    stream.on("data", (chunk: string) => {
-      text += chunk
-    })
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk))
     // The server may stop reading a body once it has answered; no answer at all is a fault.
     stream.on("error", (error) => {
-      if (status === 0) text = String(error)
+      if (status === 0) chunks = [Buffer.from(String(error))]
     })
-    stream.on("close", () => resolve({ status, text }))
+    stream.on("close", () => resolve({ status, contentType, bytes: Buffer.concat(chunks) }))
     if (body) stream.end(body)
   })
 }
@@ -59,7 +67,7 @@ test(`malformed requests are refused, and do no harm (seed ${seed}, ${count} req
       for (const [index, answer] of answers.entries()) {
         const wrong = findWrong(volley[index] as Shot, answer)
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
-        if (wrong) faults.set(answer.text.slice(0, 200), wrong)
+        if (wrong) faults.set(answer.bytes.toString("latin1", 0, 200), wrong)
       }
     }
   }
@@ -75,15 +83,28 @@ test(`malformed requests are refused, and do no harm (seed ${seed}, ${count} req
   await isAlive(server)
 })
 
+/** The Status an error came as, in whatever form the client wanted it. */
+function statusOf({ contentType, bytes }: Answered): { kind?: string; code?: number; message?: string } {
+  const target = { kind: "Status", type: "io.k8s.apimachinery.pkg.apis.meta.v1.Status" }
+  switch (contentType) {
+    case "application/vnd.kubernetes.protobuf":
+      return protobufBodyValue(bytes, target, schemaSource)
+    case "application/yaml":
+      return parse(bytes.toString())
+    default:
+      return JSON.parse(bytes.toString())
+  }
+}
+
 /** What is wrong with an answer, if anything. */
-function findWrong(shot: Shot, answer: { status: number; text: string }): string | undefined {
+function findWrong(shot: Shot, answer: Answered): string | undefined {
   const { method, path, body } = shot
-  const told = `${method} ${path} ${body?.subarray(0, 600).toString() ?? ""} → ${answer.status} ${answer.text.slice(0, 400)}`
+  const told = `${method} ${path} ${body?.subarray(0, 600).toString() ?? ""} → ${answer.status} ${answer.bytes.toString("utf8", 0, 400)}`
   // 504: a resourceVersion that is far ahead, which upstream answers so as well.
   if (answer.status < 200 || (answer.status >= 500 && answer.status !== 504)) return told
   if (answer.status < 400 || method === "HEAD") return undefined
   try {
-    const status = JSON.parse(answer.text) as { kind?: string; code?: number; message?: string }
+    const status = statusOf(answer)
     return status.kind === "Status" && status.code === answer.status && status.message ? undefined : told
   } catch {
     return told

@@ -4,7 +4,16 @@ import { test } from "node:test"
 import fc from "fast-check"
 import { formatMicroTime, formatTime } from "../objects/time.ts"
 import type { FieldSchema, SchemaSource, TypeSchema } from "../schema.ts"
-import { protobufBody, protobufBodyValue, protobufHead, protobufTail, readProtobuf, writeProtobuf } from "./envelope.ts"
+import {
+  itemHeadLength,
+  protobufBody,
+  protobufListHead,
+  protobufTail,
+  protobufWatchFrame,
+  writeItemHead,
+  writeProtobuf,
+} from "./encode.ts"
+import { openProtobuf, protobufBodyValue, readProtobuf } from "./envelope.ts"
 import { zeroMeansAbsent } from "./field-rules.ts"
 import { type InlinedFields, type MessageField, messageFields, schemaProps, shortName } from "./message-fields.ts"
 
@@ -137,30 +146,34 @@ test("types of the wire alone come back too", () => {
 
 test("a list made of parts is the list made at once", () => {
   const pod = "io.k8s.api.core.v1.Pod"
-  const items = [{ metadata: { name: "a" } }, { metadata: { name: "b" }, spec: { containers: [{ name: "c" }] } }]
-  const whole = writeProtobuf({ metadata: { resourceVersion: "7" }, items }, `${pod}List`, source)
-  const one = items.map((item) => {
+  const items = [1, 100, 200, 20_000].map((count) => ({
+    metadata: { name: "x".repeat(count) },
+    spec: { nodeName: "n" },
+  }))
+  const list = { kind: "PodList", apiVersion: "v1", metadata: { resourceVersion: "7", remainingItemCount: 5 } }
+  const parts = items.map((item) => {
     const bytes = writeProtobuf(item, pod, source)
-    return Buffer.concat([Uint8Array.of(0x12, bytes.length), bytes])
+    const part = Buffer.alloc(itemHeadLength(bytes.length) + bytes.length)
+    assert.equal(writeItemHead(part, 0, bytes.length), part.length - bytes.length)
+    part.set(bytes, part.length - bytes.length)
+    return part
   })
-  const metadata = writeProtobuf({ resourceVersion: "7" }, `${meta}ListMeta`, source)
-  const parts = Buffer.concat([Uint8Array.of(0x0a, metadata.length), metadata, ...one])
-  const head = protobufHead({ kind: "PodList", apiVersion: "v1" }, parts.length)
-  const body = Buffer.concat([head, parts, protobufTail])
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  const body = Buffer.concat([protobufListHead(list, length, source), ...parts, protobufTail])
   const target = { kind: "PodList", type: `${pod}List` }
-  assert.deepEqual(
-    protobufBodyValue(body, target, source),
-    protobufBodyValue(
-      protobufBody(
-        { kind: "PodList", apiVersion: "v1", metadata: { resourceVersion: "7" }, items },
-        target.type,
-        source,
-      ),
-      target,
-      source,
-    ),
-  )
-  assert.equal(parts.length, whole.length)
+  assert.deepEqual(protobufBodyValue(body, target, source), { ...list, items })
+  const whole = protobufBody({ ...list, items }, target.type, source)
+  assert.equal(body.length, whole.length)
+  assert.deepEqual(protobufBodyValue(whole, target, source), { ...list, items })
+})
+
+test("an event of a watch holds the whole body of its object", () => {
+  const message = writeProtobuf({ metadata: { name: "a" } }, "io.k8s.api.core.v1.Pod", source)
+  const frame = Buffer.from(protobufWatchFrame({ type: "ADDED", kind: "Pod", apiVersion: "v1", message }))
+  assert.equal(frame.readUInt32BE(0), frame.length - 4)
+  const inner = frame.indexOf("k8s\0")
+  const { kind, apiVersion, raw } = openProtobuf(frame.subarray(inner))
+  assert.deepEqual([kind, apiVersion, Buffer.from(raw)], ["Pod", "v1", Buffer.from(message)])
 })
 
 test("what nobody set is not sent, what was set to nothing is", () => {

@@ -7,6 +7,7 @@ import type { Authorizer } from "../authorization/authorizer.ts"
 import type { ResourceTable, ServedResource } from "../resources.ts"
 import type { Entry } from "../storage/entry.ts"
 import type { ResourceStorage } from "../storage/resource-storage.ts"
+import type { ListForm } from "../storage/slot-blocks.ts"
 
 /** What the handlers of all verbs share. */
 export interface Engine {
@@ -72,8 +73,8 @@ export type Result =
   /** An object that is not kept as such; already in the version it is to be sent in. */
   | { type: "object"; code: number; object: KubeObject; kind: KindDefinition | undefined }
   | { type: "list"; entries: readonly Entry[]; metadata: ListMetadata }
-  /** A list whose objects are wanted as bytes alone: each with a comma before it. */
-  | { type: "encoded list"; chunks: readonly Buffer[]; metadata: ListMetadata }
+  /** A list whose objects are wanted as bytes alone, in the form that EncodedRange tells. */
+  | { type: "encoded list"; form: ListForm; chunks: readonly Buffer[]; metadata: ListMetadata }
 
 /** The storage of an operation's resource; a resource without one never gets here. */
 export function storageOf(operation: Operation): ResourceStorage {

@@ -1,12 +1,13 @@
 import { type DecodeTarget, deepCopy, type KubeObject, statusError } from "@ladya/apimachinery"
 import type { Store } from "@ladya/store"
 import type { ApiRequest, ApiResponse, Handler, hijacked } from "../request.ts"
-import { isTrue } from "../request-info.ts"
 import type { ServedResource } from "../resources.ts"
+import type { ListForm } from "../storage/slot-blocks.ts"
 import { admitConnection } from "./connect.ts"
 import { decodeBody } from "./encoding/body.ts"
-import { negotiate } from "./encoding/media-type.ts"
-import { isKeptVersion, isPlain, type PresentContext, respond } from "./encoding/respond.ts"
+import { isKeptVersion } from "./encoding/kinds.ts"
+import { negotiate, wantsPretty } from "./encoding/media-type.ts"
+import { isPlain, type PresentContext, respond } from "./encoding/respond.ts"
 import { decodeTarget } from "./encoding/types.ts"
 import type { Engine, Operation, Result } from "./operation.ts"
 import { deleteOptions, listOptions, patchForce, watchOptions, writeParameters } from "./parameters.ts"
@@ -92,10 +93,7 @@ async function serve(
   const { engine, store } = deps
   const { info, query } = request
   const { verb } = info
-  const context = presentContext(deps, request, {
-    isWatch: verb === "watch",
-    hasTables: isMoreThanAsked(resource, info.subresource),
-  })
+  const context = presentContext(deps, request, resource)
   const operation = operationOf(request, resource)
   const answer = (result: Result): ApiResponse => respond(operation, result, context)
   if (special) return answer(await serveSpecial(deps, request, operation, special))
@@ -109,9 +107,7 @@ async function serve(
     case "get":
       return answer(await getObject(operation, { resourceVersion: query.get("resourceVersion") ?? undefined }))
     case "list":
-      return answer(
-        await listObjects(store, operation, { ...listOptions(query), asBytes: canSendBytes(resource, context) }),
-      )
+      return answer(await listObjects(store, operation, { ...listOptions(query), form: bytesForm(resource, context) }))
     case "watch":
       return watchStream(
         { store, clock: engine.clock, random: engine.random, stopping: deps.stopping },
@@ -147,8 +143,10 @@ async function serve(
   }
 }
 
-function canSendBytes(resource: ServedResource, context: PresentContext): boolean {
-  return isPlain(context.presentation) && isKeptVersion(resource.kind)
+/** The form in which what is kept can be sent without a look at it. */
+function bytesForm(resource: ServedResource, { presentation }: PresentContext): ListForm | undefined {
+  if (!isPlain(presentation) || !isKeptVersion(resource.kind) || presentation.format === "yaml") return undefined
+  return presentation.format
 }
 
 /** Replaces the object, or the part of it that a subresource shows. */
@@ -237,20 +235,19 @@ function isMoreThanAsked({ kind }: ServedResource, subresource: string): boolean
   return entry?.verbs.some((verb) => verb !== "create") ?? true
 }
 
-function presentContext(
-  deps: RestDeps,
-  request: ApiRequest,
-  options: { isWatch: boolean; hasTables: boolean },
-): PresentContext {
-  const presentation = negotiate(request.headers["accept"], options)
-  const { query } = request
+function presentContext(deps: RestDeps, request: ApiRequest, resource: ServedResource): PresentContext {
+  const { query, headers } = request
+  const isWatch = request.info.verb === "watch"
+  const presentation = negotiate(headers["accept"], {
+    ...{ isWatch, isCustom: resource.kind.custom !== undefined },
+    hasTables: isMoreThanAsked(resource, request.info.subresource),
+  })
   const include = query.get("includeObject") ?? "Metadata"
   if (include !== "None" && include !== "Metadata" && include !== "Object") {
     throw statusError.badRequest(`unrecognized includeObject value: ${JSON.stringify(include)}`)
   }
   return {
-    presentation:
-      query.has("pretty") && isTrue(query.get("pretty")) ? { ...presentation, isPretty: true } : presentation,
+    presentation: wantsPretty(query, headers["user-agent"]) ? { ...presentation, isPretty: true } : presentation,
     includeObject: include,
     now: deps.engine.clock.now(),
   }

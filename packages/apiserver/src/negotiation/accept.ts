@@ -7,7 +7,13 @@ export interface MediaRange {
   readonly quality: number
 }
 
-/** The alternatives of an `Accept` header, the most wanted first; refused ones (q=0) left out. An empty header takes anything. */
+/** How exactly a range says what it takes. */
+const exactness = ({ type }: MediaRange): number => (type === "*/*" ? 0 : type.endsWith("/*") ? 1 : 2)
+
+/**
+ * The alternatives of an `Accept` header, the most wanted first, and of these the most exact; refused ones (q=0) left out.
+ * An empty header takes anything.
+ */
 export function parseAccept(header: string | undefined): MediaRange[] {
   const text = header?.trim() ? header : "*/*"
   const found = text.split(",").flatMap((part) => {
@@ -28,7 +34,7 @@ export function parseAccept(header: string | undefined): MediaRange[] {
     }
     return [{ type: type.toLowerCase(), parameters, quality }]
   })
-  return found.filter((range) => range.quality > 0).sort((a, b) => b.quality - a.quality)
+  return found.filter((range) => range.quality > 0).sort((a, b) => b.quality - a.quality || exactness(b) - exactness(a))
 }
 
 /** Whether a range takes a media type (given without parameters). */

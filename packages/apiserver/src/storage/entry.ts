@@ -1,4 +1,5 @@
-import type { KubeObject } from "@ladya/apimachinery"
+import { schemaSource } from "@ladya/api"
+import { type KubeObject, writeProtobuf } from "@ladya/apimachinery"
 import type { KeyValue } from "@ladya/store"
 import { freezeObject } from "./freeze.ts"
 import type { StoredShape } from "./shape.ts"
@@ -25,6 +26,7 @@ export class Entry {
   readonly revision: number
   #object: KubeObject | undefined
   #fields: Readonly<Record<string, string>> | undefined
+  #message: Buffer | undefined
 
   constructor(shape: StoredShape, key: string, value: Buffer, revision: number) {
     this.shape = shape
@@ -83,6 +85,32 @@ export class Entry {
   /** Writes the encoded object; returns the offset behind it. */
   writeWire(target: Buffer, offset: number): number {
     return this.shape.splice(this.value, this.revision, target, offset)
+  }
+
+  /** The object as a protobuf message, without envelope. Not to be written to. */
+  message(): Buffer {
+    return (
+      this.#message ?? writeProtobuf(this.#glance(), this.shape.kind.type ?? "", schemaSource, Buffer.allocUnsafeSlow)
+    )
+  }
+
+  /** The message, kept for the next who wants it until it is dropped. */
+  keptMessage(): Buffer {
+    this.#message ??= this.message()
+    return this.#message
+  }
+
+  /** Lets go of the message. */
+  dropMessage(): void {
+    this.#message = undefined
+  }
+
+  /** The object for a moment: what only bytes are wanted of is not kept decoded. */
+  #glance(): KubeObject {
+    if (this.#object || drafts.has(this.value)) return this.object
+    const object = JSON.parse(this.value.toString("utf8")) as KubeObject
+    object.metadata.resourceVersion = String(this.revision)
+    return object
   }
 
   /** The same content as of another revision: what watchers see of a deletion. */

@@ -2,7 +2,7 @@ import type { Store, StoreEvent } from "@ladya/store"
 import { Entry } from "./entry.ts"
 import type { EqualRequirement, Selection } from "./selection.ts"
 import type { StoredShape } from "./shape.ts"
-import { type EncodedRange, type Slot, SlotBlocks } from "./slot-blocks.ts"
+import { type EncodedRange, type ListForm, type Slot, SlotBlocks } from "./slot-blocks.ts"
 import type { FeedListener, StoreFeed } from "./store-feed.ts"
 import { ValueIndex } from "./value-index.ts"
 
@@ -100,19 +100,24 @@ export class ResourceCache implements FeedListener {
   }
 
   /** The bytes of everything in a namespace (or anywhere), after `after`, at most `limit` objects. */
-  encode(namespace: string, after: string | undefined, limit: number | undefined): EncodedRange {
+  encode(
+    namespace: string,
+    after: string | undefined,
+    limit: number | undefined,
+    form: ListForm = "json",
+  ): EncodedRange {
     const prefix = namespace ? `${namespace}/` : ""
     // A NUL is the least a key can have behind `after`.
     const from = after !== undefined && after >= prefix ? `${after}\u0000` : prefix
-    return this.#blocks.encode({ from, prefix, limit })
+    return this.#blocks.encode({ from, prefix, limit, form })
   }
 
   /** The bytes of everything in a namespace (or anywhere) that has this one value; undefined when there is no index for it. */
-  encodeEqual(namespace: string, equals: EqualRequirement): readonly Buffer[] | undefined {
+  encodeEqual(namespace: string, equals: EqualRequirement, form: ListForm): readonly Buffer[] | undefined {
     const [value, ...others] = equals.values
     const index = others.length === 0 ? this.#indexOf(equals) : undefined
     if (!index || value === undefined) return undefined
-    const bytes = index.encode(value, namespace ? `${namespace}/` : "")
+    const bytes = index.encode(value, namespace ? `${namespace}/` : "", form)
     return bytes ? [bytes] : []
   }
 

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { type KindDefinition, kindByResource } from "@ladya/api"
+import { type corev1, type KindDefinition, kindByResource, schemaSource } from "@ladya/api"
+import { readProtobuf } from "@ladya/apimachinery"
 import { newRandom } from "@ladya/util"
 import { Entry } from "./entry.ts"
 import { newStoredShape } from "./shape.ts"
-import { type Slot, SlotBlocks } from "./slot-blocks.ts"
+import { type ListForm, type Slot, SlotBlocks } from "./slot-blocks.ts"
 
 const kind = kindByResource({ group: "", version: "v1", resource: "configmaps" }) as KindDefinition
 const shape = newStoredShape(kind)
@@ -13,6 +14,12 @@ function entryOf(key: string, revision: number): Entry {
   const [namespace, name] = key.split("/") as [string, string]
   const value = shape.encode({ apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace } })
   return new Entry(shape, key, value, revision)
+}
+
+function itemsOf(bytes: Buffer, form: ListForm): { metadata: Record<string, string> }[] {
+  if (form === "json") return JSON.parse(`[${bytes.toString().slice(1)}]`)
+  const list = readProtobuf(bytes, "io.k8s.api.core.v1.ConfigMapList", schemaSource) as { items?: corev1.ConfigMap[] }
+  return (list.items ?? []) as never
 }
 
 test("blocks hold what a sorted list holds, through thousands of random changes (seed 7)", () => {
@@ -42,9 +49,9 @@ test("blocks hold what a sorted list holds, through thousands of random changes 
       want,
     )
     const limit = random() < 0.5 ? undefined : 1 + Math.floor(random() * 300)
-    const range = blocks.encode({ from: start, prefix, limit })
-    const text = Buffer.concat(range.chunks).toString().slice(1)
-    const items = JSON.parse(`[${text}]`) as { metadata: Record<string, string> }[]
+    const form = random() < 0.5 ? "json" : "protobuf"
+    const range = blocks.encode({ from: start, prefix, limit, form })
+    const items = itemsOf(Buffer.concat(range.chunks), form)
     const shown = want.slice(0, limit)
     assert.deepEqual(
       items.map(({ metadata }) => `${metadata["namespace"]}/${metadata["name"]}`),

@@ -1,3 +1,4 @@
+import { itemHeadLength, writeItemHead } from "@ladya/apimachinery"
 import type { Entry } from "./entry.ts"
 
 /** The place of one object. Its entry changes, it itself stays while the object is there. */
@@ -8,12 +9,28 @@ export interface Slot {
   block: Block
 }
 
-/** Neighbouring slots, and their objects' bytes while somebody lists them. */
+/** The forms in which lists are sent as bytes. */
+export type ListForm = "json" | "protobuf"
+
+interface Encoded {
+  readonly bytes: Buffer
+  isUsed: boolean
+}
+
+/** Neighbouring slots, and their objects' bytes while somebody lists them: made when first wanted, dropped with every change. */
 interface Block {
   slots: Slot[]
-  /** `,object,object`: made when first wanted, dropped with every change. */
-  bytes: Buffer | undefined
-  isUsed: boolean
+  json: Encoded | undefined
+  protobuf: Encoded | undefined
+  /** Whether entries may hold their messages. */
+  hasMessages: boolean
+}
+
+const newBlock = (slots: Slot[] = []): Block => ({ slots, json: undefined, protobuf: undefined, hasMessages: false })
+
+function changed(block: Block): void {
+  block.json = undefined
+  block.protobuf = undefined
 }
 
 /** A block is split when it has grown to this. */
@@ -26,10 +43,11 @@ export interface Range {
   /** Keys have to start with this. */
   prefix: string
   limit: number | undefined
+  form: ListForm
 }
 
 export interface EncodedRange {
-  /** Encoded objects, each with a comma before it. */
+  /** Encoded objects: in JSON each with a comma before it, in protobuf each as an item of a list. */
   readonly chunks: readonly Buffer[]
   readonly count: number
   /** The last key in it, when more come behind. */
@@ -52,7 +70,7 @@ export class SlotBlocks {
     let block: Block | undefined
     for (const [key, entry] of keysAndEntries) {
       if (!block || block.slots.length >= maxSlots / 2) {
-        block = { slots: [], bytes: undefined, isUsed: false }
+        block = newBlock()
         this.#blocks.push(block)
       }
       const slot: Slot = { key, entry, block }
@@ -67,26 +85,26 @@ export class SlotBlocks {
     const index = this.#blockOf(key)
     let block = this.#blocks[index]
     if (!block) {
-      block = { slots: [], bytes: undefined, isUsed: false }
+      block = newBlock()
       this.#blocks.push(block)
     }
     const slot: Slot = { key, entry, block }
     const last = block.slots.at(-1)
     if (!last || last.key < key) block.slots.push(slot)
     else block.slots.splice(lowerBound(block.slots, key), 0, slot)
-    block.bytes = undefined
+    changed(block)
     if (block.slots.length > maxSlots) this.#split(index, block)
     return slot
   }
 
   replace(slot: Slot, entry: Entry): void {
     slot.entry = entry
-    slot.block.bytes = undefined
+    changed(slot.block)
   }
 
   remove(slot: Slot): void {
     const { block } = slot
-    block.bytes = undefined
+    changed(block)
     block.slots.splice(lowerBound(block.slots, slot.key), 1)
     if (block.slots.length === 0) this.#blocks.splice(this.#blocks.indexOf(block), 1)
   }
@@ -105,7 +123,7 @@ export class SlotBlocks {
   }
 
   /** The bytes of a range. Whole blocks are shared, what is cut off at its ends is made anew. */
-  encode({ from, prefix, limit }: Range): EncodedRange {
+  encode({ from, prefix, limit, form }: Range): EncodedRange {
     const chunks: Buffer[] = []
     let count = 0
     let last: string | undefined
@@ -118,7 +136,7 @@ export class SlotBlocks {
       const room = limit === undefined ? end - first : Math.min(end - first, limit - count)
       if (room > 0) {
         const isWhole = first === 0 && room === slots.length
-        chunks.push(isWhole ? bytesOf(block) : encodeSlots(slots, first, first + room))
+        chunks.push(isWhole ? bytesOf(block, form) : encodeSlots(slots, first, first + room, form))
         count += room
         last = slots[first + room - 1]!.key
       }
@@ -131,8 +149,11 @@ export class SlotBlocks {
   /** Lets go of bytes that nobody asked for since the last call. */
   trim(): void {
     for (const block of this.#blocks) {
-      if (!block.isUsed) block.bytes = undefined
-      block.isUsed = false
+      block.json = stillUsed(block.json)
+      block.protobuf = stillUsed(block.protobuf)
+      if (!block.hasMessages || block.protobuf) continue
+      block.hasMessages = false
+      for (const { entry } of block.slots) entry.dropMessage()
     }
   }
 
@@ -151,27 +172,59 @@ export class SlotBlocks {
   #split(index: number, block: Block): void {
     // Keys that are added in order leave full blocks behind.
     const at = index === this.#blocks.length - 1 ? maxSlots : maxSlots >>> 1
-    const next: Block = { slots: block.slots.splice(at), bytes: undefined, isUsed: false }
+    const next = newBlock(block.slots.splice(at))
+    next.hasMessages = block.hasMessages
     for (const slot of next.slots) slot.block = next
     this.#blocks.splice(index + 1, 0, next)
   }
 }
 
-function bytesOf(block: Block): Buffer {
-  block.isUsed = true
-  block.bytes ??= encodeSlots(block.slots, 0, block.slots.length)
-  return block.bytes
+function stillUsed(encoded: Encoded | undefined): Encoded | undefined {
+  if (!encoded?.isUsed) return undefined
+  encoded.isUsed = false
+  return encoded
 }
 
-/** `,object,object` of these slots. */
-export function encodeSlots(slots: readonly Slot[], from: number, to: number): Buffer {
-  let size = to - from
-  for (let index = from; index < to; index++) size += slots[index]!.entry.wireLength
+function bytesOf(block: Block, form: ListForm): Buffer {
+  let encoded = block[form]
+  if (!encoded) {
+    encoded = { bytes: encodeSlots(block.slots, 0, block.slots.length, form), isUsed: true }
+    block[form] = encoded
+  }
+  encoded.isUsed = true
+  return encoded.bytes
+}
+
+/** The bytes of these slots, as EncodedRange tells. */
+export function encodeSlots(slots: readonly Slot[], from: number, to: number, form: ListForm): Buffer {
+  const entries: Entry[] = []
+  for (let index = from; index < to; index++) {
+    const slot = slots[index]!
+    if (form === "protobuf") slot.block.hasMessages = true
+    entries.push(slot.entry)
+  }
+  if (form === "protobuf") return itemsOf(entries.map((entry) => entry.keptMessage()))
+  let size = entries.length
+  for (const entry of entries) size += entry.wireLength
   const target = Buffer.allocUnsafe(size)
   let offset = 0
-  for (let index = from; index < to; index++) {
+  for (const entry of entries) {
     target[offset++] = 44
-    offset = slots[index]!.entry.writeWire(target, offset)
+    offset = entry.writeWire(target, offset)
+  }
+  return target
+}
+
+/** Messages as items of a list. */
+export function itemsOf(messages: readonly Uint8Array[]): Buffer {
+  let size = 0
+  for (const { length } of messages) size += itemHeadLength(length) + length
+  const target = Buffer.allocUnsafe(size)
+  let offset = 0
+  for (const message of messages) {
+    offset = writeItemHead(target, offset, message.length)
+    target.set(message, offset)
+    offset += message.length
   }
   return target
 }

@@ -45,7 +45,10 @@ test("an index has the slots and the bytes of each value, through thousands of r
     const wanted = [...slots.values()]
       .filter(({ key: at, entry: { object } }) => at.startsWith(prefix) && object.metadata.labels?.["color"] === color)
       .sort((x, y) => (x.key < y.key ? -1 : 1))
-    assert.equal(String(index.encode(color, prefix) ?? ""), wanted.map((one) => `,${one.entry.wire()}`).join(""))
+    assert.equal(
+      String(index.encode(color, prefix, "json") ?? ""),
+      wanted.map((one) => `,${one.entry.wire()}`).join(""),
+    )
     if (prefix === "") assert.deepEqual(index.lookup([color]), wanted)
   }
 })

@@ -1,10 +1,10 @@
 import type { Entry } from "./entry.ts"
-import { encodeSlots, type Slot } from "./slot-blocks.ts"
+import { encodeSlots, type ListForm, type Slot } from "./slot-blocks.ts"
 
 /** The slots with one value. */
 interface Bucket {
   readonly slots: Set<Slot>
-  /** `,object,object` by namespace (empty: all): made when wanted, dropped with every change. */
+  /** The encoded objects by form and namespace (empty: all): made when wanted, dropped with every change. */
   bytes: Map<string, Buffer> | undefined
   isUsed: boolean
 }
@@ -48,18 +48,19 @@ export class ValueIndex {
     return found.sort((a, b) => (a.key < b.key ? -1 : 1))
   }
 
-  /** `,object,object` of all slots with this value whose keys start with `prefix`, in the order of their keys. */
-  encode(value: string, prefix: string): Buffer | undefined {
+  /** The bytes of all slots with this value whose keys start with `prefix`, in the order of their keys; as EncodedRange tells. */
+  encode(value: string, prefix: string, form: ListForm): Buffer | undefined {
     this.isUsed = true
     const bucket = this.#byValue.get(value)
     if (!bucket) return undefined
     bucket.isUsed = true
     bucket.bytes ??= new Map()
-    let bytes = bucket.bytes.get(prefix)
+    const id = `${form} ${prefix}`
+    let bytes = bucket.bytes.get(id)
     if (!bytes) {
       const slots = this.lookup([value]).filter(({ key }) => key.startsWith(prefix))
-      bytes = encodeSlots(slots, 0, slots.length)
-      bucket.bytes.set(prefix, bytes)
+      bytes = encodeSlots(slots, 0, slots.length, form)
+      bucket.bytes.set(id, bytes)
     }
     return bytes.length > 0 ? bytes : undefined
   }

@@ -5,7 +5,9 @@ import type { ApiResponse } from "../../request.ts"
 import type { Entry } from "../../storage/entry.ts"
 import { makeTable, type TableInput } from "../../table/index.ts"
 import type { ListMetadata, Operation, Result } from "../operation.ts"
-import type { Presentation } from "./media-type.ts"
+import { isKeptVersion, listKind } from "./kinds.ts"
+import { mediaTypes, type Presentation } from "./media-type.ts"
+import { entryProtobuf, itemsProtobuf, listProtobuf, objectProtobuf } from "./protobuf.ts"
 
 export interface PresentContext {
   presentation: Presentation
@@ -13,49 +15,52 @@ export interface PresentContext {
   now: number
 }
 
-const json = { "Content-Type": "application/json" }
-const yaml = { "Content-Type": "application/yaml" }
-
 /** Gives a result its form on the wire. */
 export function respond(operation: Operation, result: Result, context: PresentContext): ApiResponse {
   const { presentation } = context
+  const status = "code" in result ? result.code : 200
+  const headers = { "Content-Type": mediaTypes[presentation.format] }
+  const bytes = bytesOf(operation.resource.kind, result, presentation)
+  if (bytes) return { status, headers, body: bytes }
+  if (result.type === "encoded list") throw new Error("bytes were not asked for")
+  return { status, headers, body: encodeAs(presentation, presented(operation, result, context)) }
+}
+
+/** The answer from what is encoded already, or needs no look at the object; undefined when it has to be turned into something. */
+function bytesOf(kind: KindDefinition, result: Result, presentation: Presentation): ApiResponse["body"] | undefined {
   if (result.type === "encoded list") {
-    const body = [
-      Buffer.from(listHead(operation.resource.kind, result.metadata)),
-      ...withoutComma(result.chunks),
-      listEnd,
-    ]
-    return { status: 200, headers: { ...json }, body }
+    const { chunks, metadata } = result
+    if (result.form === "protobuf") return itemsProtobuf(kind, metadata, chunks)
+    return [Buffer.from(listHead(kind, metadata)), ...withoutComma(chunks), listEnd]
   }
-  if (isPlain(presentation)) {
-    if (result.type === "list")
-      return { status: 200, headers: { ...json }, body: listBody(operation.resource.kind, result) }
-    if (result.type === "entry") {
-      return { status: result.code, headers: { ...json }, body: entryBytes(operation.resource.kind, result.entry) }
-    }
-    return { status: result.code, headers: { ...json }, body: Buffer.from(JSON.stringify(result.object)) }
+  if (!isPlain(presentation)) return undefined
+  const isJson = presentation.format === "json"
+  switch (result.type) {
+    case "list":
+      return isJson ? listBody(kind, result) : listProtobuf(kind, result.metadata, result.entries)
+    case "entry":
+      return isJson ? entryBytes(kind, result.entry) : entryProtobuf(kind, result.entry)
+    case "object":
+      return encodeAs(presentation, result.object)
   }
-  const value = presented(operation, result, context)
-  const status = result.type === "list" ? 200 : result.code
-  return encodeAs(presentation, value, status)
 }
 
-/** Whether objects are sent as JSON and as they are. */
+/** Whether objects are sent as they are, in a form that is made of bytes at hand. */
 export function isPlain(presentation: Presentation): boolean {
-  return presentation.format === "json" && !presentation.as && !presentation.isPretty
+  if (presentation.as || presentation.format === "yaml") return false
+  return presentation.format === "protobuf" || !presentation.isPretty
 }
 
-export function encodeAs(presentation: Presentation, value: unknown, status: number): ApiResponse {
-  if (presentation.format === "yaml") {
-    return { status, headers: { ...yaml }, body: Buffer.from(stringify(value, { aliasDuplicateObjects: false })) }
+/** The bytes of an object that says what it is. */
+export function encodeAs(presentation: Presentation, value: object): Buffer {
+  switch (presentation.format) {
+    case "protobuf":
+      return objectProtobuf(value)
+    case "yaml":
+      return Buffer.from(stringify(value, { aliasDuplicateObjects: false }))
+    case "json":
+      return Buffer.from(presentation.isPretty ? `${JSON.stringify(value, undefined, 2)}\n` : JSON.stringify(value))
   }
-  const text = presentation.isPretty ? `${JSON.stringify(value, undefined, 2)}\n` : JSON.stringify(value)
-  return { status, headers: { ...json }, body: Buffer.from(text) }
-}
-
-/** Whether what is kept can be sent as it is. */
-export function isKeptVersion(kind: KindDefinition): boolean {
-  return kind.storage.version === kind.version && kind.storage.group === kind.group
 }
 
 /** The object's bytes in the version of `kind`. */
@@ -95,15 +100,11 @@ function listBody(kind: KindDefinition, result: Extract<Result, { type: "list" }
   return target
 }
 
-export function listKind(kind: KindDefinition): string {
-  return `${kind.kind}List`
-}
-
 function presented(
   operation: Operation,
   result: Exclude<Result, { type: "encoded list" }>,
   context: PresentContext,
-): unknown {
+): object {
   const { presentation, includeObject, now } = context
   const { kind } = operation.resource
   const apiVersion = `meta.k8s.io/${presentation.version}`
@@ -120,11 +121,11 @@ function presented(
     case "PartialObjectMetadata":
     case "PartialObjectMetadataList": {
       const items = objects.map((object) => partialMetadata(object, apiVersion))
-      if (result.type !== "list") return items[0]
+      if (result.type !== "list") return items[0] as object
       return { kind: "PartialObjectMetadataList", apiVersion, metadata: result.metadata, items }
     }
     default:
-      if (result.type !== "list") return objects[0]
+      if (result.type !== "list") return objects[0] as object
       return { kind: listKind(kind), apiVersion: apiVersionOf(kind), metadata: result.metadata, items: objects }
   }
 }

@@ -3,6 +3,7 @@ import { CompactedError, FutureRevisionError, type Store } from "@ladya/store"
 import { Entry } from "../../storage/entry.ts"
 import type { ResourceStorage } from "../../storage/resource-storage.ts"
 import { newSelection, type Selection } from "../../storage/selection.ts"
+import type { ListForm } from "../../storage/slot-blocks.ts"
 import { tooLarge } from "../../storage/store-feed.ts"
 import { type ListMetadata, type Operation, type Result, storageOf } from "../operation.ts"
 import { type ContinueToken, decodeContinue, encodeContinue } from "./continue-token.ts"
@@ -15,8 +16,8 @@ export interface ListOptions {
   continue?: string | undefined
   resourceVersion?: string | undefined
   resourceVersionMatch?: string | undefined
-  /** The objects are wanted as they are kept, in bytes. */
-  asBytes?: boolean
+  /** The objects are wanted in the version they are kept in, as bytes of this form. */
+  form?: ListForm | undefined
 }
 
 interface Page {
@@ -52,7 +53,7 @@ export async function listObjects(store: Store, operation: Operation, options: L
     // How many of the rest would match a selector is not known.
     if (selection.everything) metadata.remainingItemCount = page.remaining
   }
-  if (page.chunks) return { type: "encoded list", chunks: page.chunks, metadata }
+  if (page.chunks) return { type: "encoded list", form: options.form ?? "json", chunks: page.chunks, metadata }
   return { type: "list", entries: page.entries, metadata }
 }
 
@@ -69,7 +70,7 @@ async function readPage(
     const { after } = token
     if (token.revision === undefined || isUnchangedSince(storage, token.revision)) {
       if (token.revision !== undefined) await checkNotCompacted(store, storage, token.revision, after)
-      return fromCache(storage, selection, limit, after, token.revision, options.asBytes)
+      return fromCache(storage, selection, limit, after, token.revision, options.form)
     }
     return fromStore(store, storage, selection, limit, after, token.revision)
   }
@@ -81,11 +82,11 @@ async function readPage(
     await storage.notOlderThan(revision)
     if (isExact && storage.cache.revision !== revision) {
       if (isUnchangedSince(storage, revision))
-        return fromCache(storage, selection, limit, undefined, revision, options.asBytes)
+        return fromCache(storage, selection, limit, undefined, revision, options.form)
       return fromStore(store, storage, selection, limit, undefined, revision)
     }
   }
-  return fromCache(storage, selection, limit, undefined, undefined, options.asBytes)
+  return fromCache(storage, selection, limit, undefined, undefined, options.form)
 }
 
 /** A page of a state that is forgotten is refused, though this resource be unchanged since. */
@@ -108,22 +109,16 @@ function fromCache(
   limit: number | undefined,
   after: string | undefined,
   revision: number | undefined,
-  asBytes = false,
+  form: ListForm | undefined,
 ): Page {
   const { cache } = storage
   const page: Page = { entries: [], revision: revision ?? cache.revision, next: undefined, remaining: 0 }
-  if (asBytes && selection.everything) {
-    const { chunks, last, remaining } = cache.encode(selection.namespace, after, limit)
+  if (form && selection.everything) {
+    const { chunks, last, remaining } = cache.encode(selection.namespace, after, limit, form)
     return { ...page, chunks, next: last, remaining }
   }
-  if (
-    asBytes &&
-    selection.equals?.isAll &&
-    selection.name === undefined &&
-    limit === undefined &&
-    after === undefined
-  ) {
-    const chunks = cache.encodeEqual(selection.namespace, selection.equals)
+  if (form && selection.equals?.isAll && selection.name === undefined && limit === undefined && after === undefined) {
+    const chunks = cache.encodeEqual(selection.namespace, selection.equals, form)
     if (chunks) return { ...page, chunks }
   }
   for (const entry of cache.scan(selection, after)) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { makeNamespace, startTestServer } from "../harness.ts"
+import { makeNamespace, startTestServer } from "../../harness.ts"
 
 /** A message of text fields and messages; every length here fits one byte. */
 function message(...fields: [number, string | Buffer][]): Buffer {
@@ -18,7 +18,7 @@ function body(apiVersion: string, kind: string, object: Buffer): Buffer {
 
 const headers = {
   "Content-Type": "application/vnd.kubernetes.protobuf",
-  Accept: "application/vnd.kubernetes.protobuf,application/json",
+  Accept: "application/json",
 }
 const path = "/api/v1/namespaces/default/configmaps"
 
