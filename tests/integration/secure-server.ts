@@ -27,14 +27,19 @@ export interface SecureServer {
     options?: { body?: object; headers?: Record<string, string>; credentials?: KeyPairPem },
   ): Promise<Answer>
   pki: Awaited<ReturnType<typeof ensurePki>>
+  port: number
   stop(): Promise<void>
 }
 
-/** A whole API server with its security, on a free port. */
-export async function startSecureServer(t: TestContext, store: Store): Promise<SecureServer> {
+/** A whole API server with its security, on a free port; with the keys of another one when told. */
+export async function startSecureServer(
+  t: TestContext,
+  store: Store,
+  options: { pki?: SecureServer["pki"] } = {},
+): Promise<SecureServer> {
   const directory = mkdtempSync(join(tmpdir(), "ladya-security-"))
   const log = silentLogger
-  const pki = await ensurePki(join(directory, "pki"), { clock, log })
+  const pki = options.pki ?? (await ensurePki(join(directory, "pki"), { clock, log }))
   const security = newSecurity({
     ...{ pki, clock, log, random: newRandom(1) },
     services: {
@@ -49,7 +54,12 @@ export async function startSecureServer(t: TestContext, store: Store): Promise<S
     ...{ store, clock, log, random: newRandom(2), metrics: new MetricsRegistry() },
     config: (internals) => ({
       listen: [{ host: "127.0.0.1", port: 0 }],
-      tls: { cert: pki.serving.certificate, key: pki.serving.key, clientCA: pki.caCertificate },
+      tls: {
+        cert: pki.serving.certificate,
+        key: pki.serving.key,
+        clientCA: [pki.caCertificate, pki.frontProxyCaCertificate],
+      },
+      frontProxy: { cert: pki.frontProxyClient.certificate, key: pki.frontProxyClient.key },
       kubelet: { ca: pki.caCertificate, cert: pki.admin.certificate, key: pki.admin.key },
       ...security.configure(internals),
     }),
@@ -72,6 +82,7 @@ export async function startSecureServer(t: TestContext, store: Store): Promise<S
     clientAs: (user) => newClient(server.transport(user)),
     pki,
     stop,
+    port,
     http: (method, path, options = {}) =>
       new Promise((resolve, reject) => {
         const { credentials, body, headers } = options

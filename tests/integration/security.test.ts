@@ -37,14 +37,15 @@ test("the objects a cluster begins with are made once, mended, and kept", async 
   await client.resource(refs.clusterrolebindings).delete("system:basic-user")
   await first.stop()
 
-  const second = await startSecureServer(t, store)
+  const { pki } = first
+  const second = await startSecureServer(t, store, { pki })
   const discovery = await second.client.resource(refs.clusterroles).get("system:discovery")
   assert.ok(discovery.rules?.some((rule) => rule.nonResourceURLs?.includes("/apis/*")))
   await second.client.resource(refs.clusterrolebindings).get("system:basic-user")
   await second.stop()
 
   const before = await store.currentRevision()
-  const third = await startSecureServer(t, store)
+  const third = await startSecureServer(t, store, { pki })
   await third.stop()
   assert.equal(await store.currentRevision(), before, "a start that finds everything writes nothing")
 })

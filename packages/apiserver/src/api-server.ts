@@ -4,6 +4,7 @@ import { kindByResource, kinds } from "@ladya/api"
 import type { Transport } from "@ladya/client"
 import type { Store } from "@ladya/store"
 import type { Clock, Component, Logger, MetricsRegistry, Random, Timer } from "@ladya/util"
+import { Aggregator } from "./aggregation/index.ts"
 import type { UserInfo } from "./authentication/authenticator.ts"
 import type { Authorizer } from "./authorization/authorizer.ts"
 import { newAuthorizerChain } from "./authorization/chain.ts"
@@ -83,6 +84,7 @@ class Server implements ApiServer {
   readonly #lookup: StreamingLookup
   readonly #webhooks: WebhookCaller
   #dialer: NodeDialer | undefined
+  readonly #aggregator: Aggregator
   readonly #authorizer: Authorizer
   #isStarted = false
   #trimTimer: Timer | undefined
@@ -112,10 +114,8 @@ class Server implements ApiServer {
       self,
     )
     this.#lookup = newStoredLookup(resources)
-    this.#webhooks = newWebhookCaller({
-      clock,
-      dialService: newServiceDialer({ lookup: this.#lookup, random, dialer: () => this.#dialer }),
-    })
+    const dialService = newServiceDialer({ lookup: this.#lookup, random, dialer: () => this.#dialer })
+    this.#webhooks = newWebhookCaller({ clock, dialService })
     this.#customResources = new CustomResources({ clock, log, resources, loopback, special, webhooks: this.#webhooks })
     const inside: ApiServerInternals = { loopback, resources, webhooks: this.#webhooks }
     const given = typeof deps.config === "function" ? deps.config(inside) : deps.config
@@ -129,6 +129,15 @@ class Server implements ApiServer {
     this.#authorizer = newAuthorizerChain(this.#config.authorizers)
     engine.authorizer = this.#authorizer
     this.#config = { ...this.#config, special }
+    const { kubelet, frontProxy } = this.#config
+    this.#dialer = kubelet && new NodeDialer(kubelet)
+    this.#aggregator = new Aggregator({
+      ...{ clock, log, resources, loopback },
+      dial: dialService,
+      credentials: frontProxy,
+      registersOwn: frontProxy !== undefined,
+      ownGroups: new Map(),
+    })
     this.#compactor = new Compactor({ store, clock, log, keepMs: this.#config.compactAfterMs })
     this.handler = this.#newHandler()
   }
@@ -136,6 +145,7 @@ class Server implements ApiServer {
   async start(): Promise<void> {
     await this.#feed.start()
     await this.#customResources.start()
+    await this.#aggregator.start()
     this.#compactor.start()
     this.#scheduleTrim()
     const { listen, tls } = this.#config
@@ -154,9 +164,11 @@ class Server implements ApiServer {
     this.#stopping.abort()
     this.#compactor.stop()
     this.#customResources.stop()
+    const aggregatorStopped = this.#aggregator.stop()
     this.#trimTimer?.cancel()
     await Promise.all(this.#servers.map((server) => server.stop(signal)))
     this.#webhooks.close()
+    await aggregatorStopped
     this.#dialer?.close()
     this.#feed.stop()
   }
@@ -195,7 +207,10 @@ class Server implements ApiServer {
     const routes: Route[] = [...this.#systemRoutes(), ...config.routes]
     routes.push({
       path: "/",
-      handler: newIndexHandler(() => [...routes.map((route) => route.path), ...discoveryPaths(kinds)]),
+      handler: newIndexHandler(() => [
+        ...routes.map((route) => route.path),
+        ...discoveryPaths(this.#aggregator.groups()),
+      ]),
     })
     const filters = filterChain({
       clock,
@@ -208,7 +223,7 @@ class Server implements ApiServer {
       flowControl: config.flowControl,
       ...(config.audit ? { audit: config.audit } : {}),
     })
-    return applyFilters(filters, newRouter(routes, rest))
+    return applyFilters(filters, this.#aggregator.handler(newRouter(routes, rest)))
   }
 
   /** The parts that a control plane is known by; scheduler and controllers live in this process. */
@@ -246,7 +261,7 @@ class Server implements ApiServer {
       body: Buffer.from(metrics.render()),
     })
     const discovery = newDiscoveryHandler({
-      kinds: () => this.#engine.resources.kinds(),
+      groups: () => this.#aggregator.groups(),
       serverAddress: this.#config.advertiseAddress,
     })
     const discover: Handler = async (request) => discovery(request)
@@ -271,10 +286,9 @@ class Server implements ApiServer {
   }
 
   #streamingHandlers(): Map<string, Handler> {
-    const { kubelet } = this.#config
-    if (!kubelet) return new Map()
-    this.#dialer = new NodeDialer(kubelet)
-    const streaming = newStreaming({ lookup: this.#lookup, dialer: this.#dialer, random: this.#deps.random })
+    const dialer = this.#dialer
+    if (!dialer) return new Map()
+    const streaming = newStreaming({ lookup: this.#lookup, dialer, random: this.#deps.random })
     return new Map([
       ["/pods/log", streaming.log],
       ["/pods/exec", streaming.exec],

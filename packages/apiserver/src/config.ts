@@ -1,4 +1,5 @@
 import type { AdmissionPlugin } from "./admission/admission.ts"
+import type { FrontProxyCredentials } from "./aggregation/index.ts"
 import type { Authenticator } from "./authentication/authenticator.ts"
 import type { Authorizer } from "./authorization/authorizer.ts"
 import type { FlowControlOptions } from "./filters/flow-control.ts"
@@ -33,6 +34,8 @@ export interface ApiServerConfig {
   nodePorts: { from: number; to: number }
   /** How kubelets are spoken to; without it logs, exec and proxies are not served. */
   kubelet?: KubeletCredentials
+  /** What is shown to servers behind APIServices. With it, what this server serves itself has APIServices too. */
+  frontProxy?: FrontProxyCredentials
   requestTimeoutMs: number
   flowControl: FlowControlOptions
   /** How old a version may become before it is forgotten. */

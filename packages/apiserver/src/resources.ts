@@ -28,6 +28,7 @@ export class ResourceTable {
   readonly #custom = new Map<string, CustomResource>()
   #types = new Map<string, TypeSchema>()
   #kinds: readonly KindDefinition[] | undefined
+  readonly #listeners = new Set<() => void>()
 
   constructor(deps: { store: Store; feed: StoreFeed; clock: Clock }) {
     this.#deps = deps
@@ -71,6 +72,12 @@ export class ResourceTable {
   #customChanged(): void {
     this.#kinds = undefined
     this.#types = new Map([...this.#custom.values()].flatMap(({ types }) => [...types]))
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** Calls back when `kinds` is another than before. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener)
   }
 
   /** Every kind that is served, in the order of discovery. A new array whenever that changes. */

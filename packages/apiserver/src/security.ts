@@ -5,6 +5,7 @@ import { newAdmissionPlugins } from "./admission/index.ts"
 import type { ApiServerInternals } from "./api-server.ts"
 import { ClientCertificateAuthenticator } from "./authentication/client-certificate-authenticator.ts"
 import { issuerRoutes } from "./authentication/issuer-discovery.ts"
+import { RequestHeaderAuthenticator } from "./authentication/request-header-authenticator.ts"
 import { identityReviews } from "./authentication/reviews.ts"
 import { ServiceAccountAuthenticator } from "./authentication/service-account-authenticator.ts"
 import { TokenIssuer } from "./authentication/service-account-tokens.ts"
@@ -15,6 +16,7 @@ import { NodeAuthorizer } from "./authorization/node-authorizer.ts"
 import { RbacAuthorizer } from "./authorization/rbac-authorizer.ts"
 import { RbacIndex } from "./authorization/rbac-index.ts"
 import { accessReviews } from "./authorization/reviews.ts"
+import { frontProxyNames } from "./bootstrap/authentication-trust.ts"
 import { newBootstrap } from "./bootstrap/bootstrap.ts"
 import { agentRules, nodeRules } from "./bootstrap/policy/component-roles.ts"
 import type { ServiceAddresses } from "./bootstrap/services.ts"
@@ -23,7 +25,7 @@ import { newLookup } from "./lookup.ts"
 import type { Pki } from "./pki/pki.ts"
 
 export interface SecurityDeps {
-  pki: Pick<Pki, "serviceAccountKey" | "serviceAccountPublicKeys">
+  pki: Pick<Pki, "serviceAccountKey" | "serviceAccountPublicKeys" | "caCertificate" | "frontProxyCaCertificate">
   clock: Clock
   log: Logger
   random: Random
@@ -78,11 +80,13 @@ class ClusterSecurity implements Security {
     const quotas = informers.informer(refs.resourcequotas)
     const authorizer = newAuthorizerChain(authorizers)
     // First what is to be there, then the informers: whoever waits for the start finds all of it known.
-    this.#parts = [newBootstrap({ ...this.#deps, client }), ...parts]
+    const trust = { clientCa: pki.caCertificate, frontProxyCa: pki.frontProxyCaCertificate }
+    this.#parts = [newBootstrap({ ...this.#deps, client, trust }), ...parts]
     const tokenDeps = { issuer: this.#tokens, lookup, clock, audiences: verifier.audiences }
     return {
       authenticators: [
-        new ClientCertificateAuthenticator({ clock }),
+        new RequestHeaderAuthenticator({ ca: pki.frontProxyCaCertificate, allowedNames: frontProxyNames }),
+        new ClientCertificateAuthenticator({ clock, ca: pki.caCertificate }),
         new ServiceAccountAuthenticator({ verifier, clock, log }),
       ],
       authorizers,

@@ -3,6 +3,7 @@ import { statusError } from "@ladya/apimachinery"
 import type { Clock } from "@ladya/util"
 import type { ApiRequest } from "../request.ts"
 import type { Authenticator, UserInfo } from "./authenticator.ts"
+import { certificatesOf, leadsTo } from "./certificate-chain.ts"
 
 interface Known {
   /** Undefined for a certificate without a common name. */
@@ -46,9 +47,12 @@ export class ClientCertificateAuthenticator implements Authenticator {
   readonly #clock: Clock
   /** The buffer is the same for all requests of a connection. */
   readonly #known = new WeakMap<Buffer, Known>()
+  readonly #authorities: readonly X509Certificate[] | undefined
 
-  constructor(deps: { clock: Clock }) {
+  /** `ca`: PEM of the authority that users' certificates come from, when the TLS layer trusts others too. */
+  constructor(deps: { clock: Clock; ca?: string }) {
     this.#clock = deps.clock
+    this.#authorities = deps.ca === undefined ? undefined : certificatesOf(deps.ca)
   }
 
   async authenticate(request: ApiRequest): Promise<UserInfo | undefined> {
@@ -57,6 +61,8 @@ export class ClientCertificateAuthenticator implements Authenticator {
     let known = this.#known.get(der)
     if (!known) {
       known = read(der)
+      // What a front proxy shows makes it nobody.
+      if (this.#authorities && !leadsTo(request.clientCertificates, this.#authorities)) known.user = undefined
       this.#known.set(der, known)
     }
     // A connection may outlive its certificate.

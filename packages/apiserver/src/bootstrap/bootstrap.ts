@@ -1,6 +1,7 @@
 import { type corev1, refs, type schedulingv1 } from "@ladya/api"
 import type { Client } from "@ladya/client"
 import { type Clock, type Component, errorMessage, type Logger, sleep, type Timer } from "@ladya/util"
+import { type AuthenticationTrust, ensureAuthenticationTrust } from "./authentication-trust.ts"
 import { ensure } from "./ensure.ts"
 import { ensureClusterPolicy, ensureNamespacePolicy } from "./ensure-policy.ts"
 import { ensureDnsService, ensureKubernetesService, type ServiceAddresses } from "./services.ts"
@@ -12,6 +13,8 @@ export interface BootstrapDeps {
   log: Logger
   /** Undefined: the Services are left to others. */
   services?: ServiceAddresses
+  /** What servers behind APIServices learn of this one. */
+  trust: AuthenticationTrust
 }
 
 const namespaces = ["default", "kube-system", "kube-public", "kube-node-lease"]
@@ -63,7 +66,7 @@ async function ensurePriorityClasses(client: Client): Promise<void> {
  * Services there. Ready when all are there.
  */
 export function newBootstrap(deps: BootstrapDeps): Component {
-  const { client, clock, log, services } = deps
+  const { client, clock, log, services, trust } = deps
   const stopping = new AbortController()
   let timer: Timer | undefined
 
@@ -72,11 +75,13 @@ export function newBootstrap(deps: BootstrapDeps): Component {
   }
   const keep = async (): Promise<void> => {
     await ensureNamespaces(client)
-    await ensureServices()
+    await Promise.all([ensureServices(), ensureAuthenticationTrust(client, trust)])
   }
   const all = async (): Promise<void> => {
     await Promise.all([
-      ensureNamespaces(client).then(() => Promise.all([ensureServices(), ensureNamespacePolicy(client)])),
+      ensureNamespaces(client).then(() =>
+        Promise.all([ensureServices(), ensureNamespacePolicy(client), ensureAuthenticationTrust(client, trust)]),
+      ),
       ensureClusterPolicy(client),
       ensurePriorityClasses(client),
     ])

@@ -46,10 +46,10 @@ export function aggregatedDiscovery(
     metadata: {},
     items: shown.map((group) => ({
       metadata: group.name ? { name: group.name, creationTimestamp: null } : { creationTimestamp: null },
-      versions: group.versions.map(({ version, kinds }) => ({
+      versions: group.versions.map(({ version, kinds, remote }) => ({
         version,
-        resources: kinds.map(resourceEntry),
-        freshness: "Current",
+        resources: remote?.resources ?? kinds.map(resourceEntry),
+        freshness: remote?.freshness ?? "Current",
       })),
     })),
   }

@@ -2,9 +2,11 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { kinds } from "@ladya/api"
 import type { ApiRequest, ApiResponse } from "../request.ts"
+import { discoveryGroups } from "./groups.ts"
 import { isDiscoveryPath, newDiscoveryHandler } from "./handler.ts"
 
-const handler = newDiscoveryHandler({ kinds: () => kinds, serverAddress: "10.0.0.1:6443" })
+const groups = discoveryGroups(kinds)
+const handler = newDiscoveryHandler({ groups: () => groups, serverAddress: "10.0.0.1:6443" })
 
 function get(path: string, headers: Record<string, string> = {}): ApiResponse {
   const info = {

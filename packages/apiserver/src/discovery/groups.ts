@@ -4,6 +4,8 @@ import type { KindDefinition } from "@ladya/api"
 export interface DiscoveryVersion {
   readonly version: string
   readonly kinds: readonly KindDefinition[]
+  /** Served by another server: entries of aggregated discovery, and whether they may be old. */
+  readonly remote?: { readonly resources: readonly unknown[]; readonly freshness: "Current" | "Stale" }
 }
 
 /** An API group. The core group has the empty name. The first version is the preferred one. */
@@ -29,8 +31,8 @@ export function discoveryGroups(kinds: readonly KindDefinition[]): DiscoveryGrou
 }
 
 /** The paths of the groups' and versions' documents, as `/` lists them. */
-export function discoveryPaths(kinds: readonly KindDefinition[]): string[] {
-  return discoveryGroups(kinds).flatMap(({ name, versions }) => {
+export function discoveryPaths(groups: readonly DiscoveryGroup[]): string[] {
+  return groups.flatMap(({ name, versions }) => {
     const root = name ? `/apis/${name}` : "/api"
     return [root, ...versions.map(({ version }) => `${root}/${version}`)]
   })

@@ -1,16 +1,15 @@
-import type { KindDefinition } from "@ladya/api"
 import { newStatusError } from "@ladya/apimachinery"
 import { stringify } from "yaml"
 import { type MediaRange, parseAccept, takes } from "../negotiation/accept.ts"
 import { type CachedDocument, newDocument, requireRead, sendDocument } from "../negotiation/documents.ts"
 import type { ApiRequest, ApiResponse } from "../request.ts"
 import { aggregatedDiscovery } from "./aggregated.ts"
-import { type DiscoveryGroup, discoveryGroups } from "./groups.ts"
+import type { DiscoveryGroup } from "./groups.ts"
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./legacy.ts"
 
 export interface DiscoveryDeps {
   /** What is served now. A new array whenever that changes: documents are kept by its identity. */
-  kinds(): readonly KindDefinition[]
+  groups(): readonly DiscoveryGroup[]
   /** `host:port` as clients reach the server. */
   serverAddress: string
 }
@@ -53,10 +52,10 @@ export function isDiscoveryPath(path: string): boolean {
 
 /** Says which resources there are, in the legacy documents and the aggregated one. Answers paths that isDiscoveryPath takes. */
 export function newDiscoveryHandler(deps: DiscoveryDeps): (request: ApiRequest) => ApiResponse {
-  let shown: { kinds: readonly KindDefinition[]; groups: DiscoveryGroup[]; documents: Map<string, CachedDocument> }
+  let shown: { groups: readonly DiscoveryGroup[]; documents: Map<string, CachedDocument> }
   const current = (): typeof shown => {
-    const kinds = deps.kinds()
-    if (shown?.kinds !== kinds) shown = { kinds, groups: discoveryGroups(kinds), documents: new Map() }
+    const groups = deps.groups()
+    if (shown?.groups !== groups) shown = { groups, documents: new Map() }
     return shown
   }
   return (request) => {

@@ -1,2 +1,2 @@
-export { discoveryPaths } from "./groups.ts"
+export { type DiscoveryGroup, discoveryGroups, discoveryPaths } from "./groups.ts"
 export { type DiscoveryDeps, isDiscoveryPath, newDiscoveryHandler } from "./handler.ts"

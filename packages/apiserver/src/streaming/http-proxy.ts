@@ -45,7 +45,8 @@ const dropped = new Set([
 function passedHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
   const result: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || name.startsWith(":") || dropped.has(name) || name.startsWith("impersonate-")) continue
+    if (value === undefined || name.startsWith(":") || dropped.has(name)) continue
+    if (name.startsWith("impersonate-") || name.startsWith("x-remote-")) continue
     result[name] = Array.isArray(value) ? value.join(", ") : value
   }
   return result

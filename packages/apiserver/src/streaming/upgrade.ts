@@ -7,9 +7,15 @@ const privateHeader = /^(impersonate-|x-remote-)/
 /** Clients send one line a value, and older servers read only that form. */
 const oneLineAValue = new Set(["x-stream-protocol-version"])
 
-/** The head of an upgrade request, to be sent on. */
-export function upgradeHead(request: ApiRequest, path: string, host: string): string {
+/** The head of an upgrade request, to be sent on with these headers besides its own. */
+export function upgradeHead(
+  request: ApiRequest,
+  path: string,
+  host: string,
+  more: Readonly<Record<string, readonly string[]>> = {},
+): string {
   const lines = [`${request.method} ${path} HTTP/1.1`, `Host: ${host}`]
+  for (const [name, values] of Object.entries(more)) for (const value of values) lines.push(`${name}: ${value}`)
   for (const [name, value] of Object.entries(request.headers)) {
     if (value === undefined || name.startsWith(":") || hopHeaders.has(name) || privateHeader.test(name)) continue
     const values = oneLineAValue.has(name) ? value.split(",").map((part) => part.trim()) : [value]

@@ -30,12 +30,13 @@ export async function resolveServiceEndpoint(
       throw newStatusError("ServiceUnavailable", `service ${JSON.stringify(name)} not found`)
     throw error
   })
+  // An external name need not list its ports.
+  if (service.spec?.type === "ExternalName") {
+    return { address: service.spec.externalName ?? "", port, nodeName: undefined }
+  }
   const servicePort = findPort(service, port)
   if (!servicePort) {
     throw newStatusError("ServiceUnavailable", `no service port ${port} found for service ${JSON.stringify(name)}`)
-  }
-  if (service.spec?.type === "ExternalName") {
-    return { address: service.spec.externalName ?? "", port, nodeName: undefined }
   }
   const found: ServiceEndpoint[] = []
   for (const slice of await lookup.endpointSlices(namespace, name)) {

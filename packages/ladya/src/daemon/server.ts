@@ -87,7 +87,12 @@ export function newControlPlane(deps: ServerDeps): Component {
       ...security.configure(internals),
       listen: config.listen,
       compactAfterMs: config.compactAfterMs,
-      tls: { cert: pki.serving.certificate, key: pki.serving.key, clientCA: pki.caCertificate },
+      tls: {
+        cert: pki.serving.certificate,
+        key: pki.serving.key,
+        clientCA: [pki.caCertificate, pki.frontProxyCaCertificate],
+      },
+      frontProxy: { cert: pki.frontProxyClient.certificate, key: pki.frontProxyClient.key },
       advertiseAddress: `${advertised.advertiseAddress}:${advertised.port}`,
       serviceCidr: cluster.serviceCIDR,
       kubelet: { ca: pki.caCertificate, cert: pki.kubeletClient.certificate, key: pki.kubeletClient.key },

@@ -1,4 +1,4 @@
-import { fieldError, findCondition, isDns1035Label } from "@ladya/apimachinery"
+import { fieldError, findCondition, isDns1035Label, isPathSegmentName } from "@ladya/apimachinery"
 import type * as apiregistrationv1 from "../../generated/types/apiregistrationv1.ts"
 import type { KindBehaviour } from "../../kind.ts"
 import { ageColumn, nameColumn, text } from "../../printing/columns.ts"
@@ -13,6 +13,8 @@ function checkPriority(errors: Errors, path: string, value: number, max: number)
 }
 
 export const apiService: KindBehaviour<APIService> = {
+  // The core group has no name: its APIService is `v1.`.
+  validateName: isPathSegmentName,
   default(draft) {
     if (draft.spec?.service) draft.spec.service.port ??= 443
     draft.status ??= {}
@@ -21,8 +23,15 @@ export const apiService: KindBehaviour<APIService> = {
     draft.status = {}
     // What the server serves itself is there at once.
     if (!draft.spec?.service) {
+      const { creationTimestamp } = draft.metadata
       draft.status.conditions = [
-        { type: "Available", status: "True", reason: "Local", message: "Local APIServices are always available" },
+        {
+          ...(creationTimestamp ? { lastTransitionTime: creationTimestamp } : {}),
+          message: "Local APIServices are always available",
+          reason: "Local",
+          status: "True",
+          type: "Available",
+        },
       ]
     }
   },

@@ -1,0 +1,3 @@
+export { Aggregator } from "./aggregator.ts"
+export type { Priority } from "./priorities.ts"
+export type { FrontProxyCredentials } from "./service-clients.ts"

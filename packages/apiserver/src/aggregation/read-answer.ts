@@ -1,0 +1,25 @@
+import type { IncomingMessage } from "node:http"
+
+/** Documents of other servers are not larger than this, in bytes. */
+const maxBytes = 64 * 1024 * 1024
+
+/** The whole body. Throws for what is no success, and for what has no end. */
+export async function readAnswer(answer: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maxBytes) {
+      answer.destroy()
+      throw new Error(`the answer is larger than ${maxBytes} bytes`)
+    }
+    chunks.push(chunk)
+  }
+  const code = answer.statusCode ?? 0
+  if (code < 200 || code >= 300) throw new Error(`the server answered ${code}`)
+  return Buffer.concat(chunks)
+}
+
+export async function readJson(answer: IncomingMessage): Promise<unknown> {
+  return JSON.parse((await readAnswer(answer)).toString("utf8"))
+}
