@@ -1,7 +1,7 @@
 import type { corev1 } from "@ladya/api"
 import type { RuntimeService } from "@ladya/cri"
 import { type Clock, errorMessage, type Logger, timeoutSignal } from "@ladya/util"
-import type { KillReason } from "../pods/plan.ts"
+import type { KillReason } from "../pods/plan/plan.ts"
 import { findContainer, isSidecar, type Pod, type PodContainer } from "../pods/pod.ts"
 import { annotations } from "../runtime/labels.ts"
 import { type ObservedContainer, type ObservedPod, runningContainers } from "../runtime/observed.ts"

@@ -1,10 +1,10 @@
 import { keyOf, keyText } from "@ladya/apimachinery"
 import type { Informer } from "@ladya/client"
 import { type Component, errorMessage, sleep } from "@ladya/util"
-import { mirroredUid } from "./mirror-pods.ts"
 import { isMirrorPod, isStaticPod, isTerminalPhase, type Pod, podUid } from "./pod.ts"
-import { PodWorker } from "./worker.ts"
-import type { WorkerDeps } from "./worker-deps.ts"
+import { mirroredUid } from "./static/mirror-pods.ts"
+import { PodWorker } from "./worker/worker.ts"
+import type { WorkerDeps } from "./worker/worker-deps.ts"
 
 /** How static pods are shown in the API. */
 export interface StaticPodViews {

@@ -1,6 +1,6 @@
 import type { corev1 } from "@ladya/api"
 import type { Clock, Random } from "@ladya/util"
-import type { ProbeVerdicts } from "../pods/plan.ts"
+import type { ProbeVerdicts } from "../pods/plan/plan.ts"
 import { isHostNetwork, type Pod, type PodContainer, podContainers, podUid } from "../pods/pod.ts"
 import { latestIn, type ObservedContainer, type ObservedPod, readySandbox } from "../runtime/observed.ts"
 import type { ProbeRunner } from "./runner.ts"

@@ -1,6 +1,6 @@
 import type { corev1 } from "@ladya/api"
+import { shouldRestart } from "../pods/plan/restart.ts"
 import type { Pod, PodContainer } from "../pods/pod.ts"
-import { shouldRestart } from "../pods/restart.ts"
 import type { ObservedContainer, ObservedPod } from "../runtime/observed.ts"
 
 /** Why a container is not running though it should: `ImagePullBackOff` and its message. */

@@ -5,7 +5,7 @@ import { extname, join } from "node:path"
 import { kindByResource, refs } from "@ladya/api"
 import { type Clock, type Component, errorMessage, type Logger, sleep } from "@ladya/util"
 import { parse } from "yaml"
-import { type Pod, podUid } from "./pod.ts"
+import { type Pod, podUid } from "../pod.ts"
 
 export interface StaticPodsDeps {
   /** Files that end in `.yaml`, `.yml` or `.json` describe one pod each. */

@@ -1,18 +1,18 @@
 import { Backoff } from "@ladya/util"
-import { StartError } from "../containers/starter.ts"
-import { durationText } from "../runtime/image-puller.ts"
-import { containerHash } from "../runtime/labels.ts"
+import { StartError } from "../../containers/starter.ts"
+import { durationText } from "../../runtime/image-puller.ts"
+import { containerHash } from "../../runtime/labels.ts"
 import {
   latest,
   latestIn,
   type ObservedContainer,
   type ObservedPod,
   type ObservedSandbox,
-} from "../runtime/observed.ts"
-import type { WaitingReason } from "../status/container-status.ts"
+} from "../../runtime/observed.ts"
+import type { WaitingReason } from "../../status/container-status.ts"
+import type { ContainerStart, ContainerWait } from "../plan/plan.ts"
+import { isHostNetwork, type Pod, type PodContainer, podText, podUid } from "../pod.ts"
 import { CrashBackoff } from "./crash-backoff.ts"
-import type { ContainerStart, ContainerWait } from "./plan.ts"
-import { isHostNetwork, type Pod, type PodContainer, podText, podUid } from "./pod.ts"
 import { configOf } from "./sandbox-steps.ts"
 import type { WorkerDeps } from "./worker-deps.ts"
 

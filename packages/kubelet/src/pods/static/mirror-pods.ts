@@ -2,7 +2,7 @@ import { type corev1, refs } from "@ladya/api"
 import { isStatus } from "@ladya/apimachinery"
 import type { Client, Informer } from "@ladya/client"
 import { Backoff, type Clock, errorMessage, type Logger, Mutex, type Timer } from "@ladya/util"
-import { isMirrorPod, mirrorAnnotation, type Pod, podUid } from "./pod.ts"
+import { isMirrorPod, mirrorAnnotation, type Pod, podUid } from "../pod.ts"
 
 /** Shows static pods in the API: one object each, which cannot do anything to the pod itself. */
 export interface MirrorPods {

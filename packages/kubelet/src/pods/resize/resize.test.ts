@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import type { corev1 } from "@ladya/api"
-import { observedContainer, observedPod, observedSandbox, testPod } from "../testing/pods.ts"
+import { observedContainer, observedPod, observedSandbox, testPod } from "../../testing/pods.ts"
 import { containerResizes, grantedBefore, planResize, type Resources, withResources } from "./resize.ts"
 
 const node: corev1.Node = {

@@ -1,7 +1,7 @@
-import type { ObservedPod } from "../runtime/observed.ts"
-import { type PodStatusInput, podStatus } from "../status/pod-status.ts"
-import { terminationMessage } from "../status/termination-message.ts"
-import type { Pod } from "./pod.ts"
+import type { ObservedPod } from "../../runtime/observed.ts"
+import { type PodStatusInput, podStatus } from "../../status/pod-status.ts"
+import { terminationMessage } from "../../status/termination-message.ts"
+import type { Pod } from "../pod.ts"
 import type { WorkerDeps } from "./worker-deps.ts"
 
 export type Report = Pick<PodStatusInput, "finished" | "waiting" | "passing"> & {

@@ -1,6 +1,6 @@
 import { readdir, rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import type { ObservedContainer, ObservedPod } from "../runtime/observed.ts"
+import type { ObservedContainer, ObservedPod } from "../../runtime/observed.ts"
 import type { WorkerDeps } from "./worker-deps.ts"
 
 /** How many instances of a container that have ended are kept beside the newest, for their logs and last states. */

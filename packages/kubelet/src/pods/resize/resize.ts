@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from "node:util"
 import type { corev1 } from "@ladya/api"
 import { quantityToMilli } from "@ladya/apimachinery"
-import { annotations } from "../runtime/labels.ts"
-import type { ObservedContainer, ObservedPod, ObservedSandbox } from "../runtime/observed.ts"
-import { latestIn } from "../runtime/observed.ts"
-import type { AdmissionInput } from "./admission.ts"
-import { shortage } from "./admission.ts"
-import type { ContainerKill } from "./plan.ts"
-import { isSidecar, type Pod } from "./pod.ts"
+import { annotations } from "../../runtime/labels.ts"
+import type { ObservedContainer, ObservedPod, ObservedSandbox } from "../../runtime/observed.ts"
+import { latestIn } from "../../runtime/observed.ts"
+import type { AdmissionInput } from "../admission/admission.ts"
+import { shortage } from "../admission/admission.ts"
+import type { ContainerKill } from "../plan/plan.ts"
+import { isSidecar, type Pod } from "../pod.ts"
 
 /** Requests and limits of a container, without what is empty. */
 export type Resources = Pick<corev1.ResourceRequirements, "limits" | "requests">

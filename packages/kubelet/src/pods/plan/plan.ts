@@ -1,12 +1,12 @@
-import { containerHash } from "../runtime/labels.ts"
+import { containerHash } from "../../runtime/labels.ts"
 import {
   latest,
   latestIn,
   type ObservedContainer,
   type ObservedPod,
   type ObservedSandbox,
-} from "../runtime/observed.ts"
-import { findContainer, isSidecar, type Pod, type PodContainer, podContainers } from "./pod.ts"
+} from "../../runtime/observed.ts"
+import { findContainer, isSidecar, type Pod, type PodContainer, podContainers } from "../pod.ts"
 import { shouldRestart } from "./restart.ts"
 
 /** What the probes have found of one instance of a container. */

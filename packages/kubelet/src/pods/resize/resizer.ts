@@ -1,9 +1,10 @@
 import { errorMessage } from "@ladya/util"
-import { linuxResources } from "../runtime/linux-resources.ts"
-import type { ObservedPod, ObservedSandbox } from "../runtime/observed.ts"
-import type { ConditionFact } from "../status/conditions.ts"
-import type { ContainerKill } from "./plan.ts"
-import type { Pod } from "./pod.ts"
+import { linuxResources } from "../../runtime/linux-resources.ts"
+import type { ObservedPod, ObservedSandbox } from "../../runtime/observed.ts"
+import type { ConditionFact } from "../../status/conditions.ts"
+import type { ContainerKill } from "../plan/plan.ts"
+import type { Pod } from "../pod.ts"
+import type { WorkerDeps } from "../worker/worker-deps.ts"
 import {
   type ContainerResize,
   containerResizes,
@@ -13,7 +14,6 @@ import {
   resourcesOf,
   withResources,
 } from "./resize.ts"
-import type { WorkerDeps } from "./worker-deps.ts"
 
 /** How often a resize that has to wait, or that the kernel refused, is tried again. */
 const retryMs = 10_000

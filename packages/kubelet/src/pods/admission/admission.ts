@@ -1,7 +1,7 @@
 import type { corev1 } from "@ladya/api"
 import { quantityToMilli, quantityToNumber } from "@ladya/apimachinery"
-import { isHostNetwork, isStaticPod, type Pod, podContainers } from "./pod.ts"
-import { podRequests } from "./resources.ts"
+import { isHostNetwork, isStaticPod, type Pod, podContainers } from "../pod.ts"
+import { podRequests } from "../resources.ts"
 
 export interface AdmissionInput {
   pod: Pod

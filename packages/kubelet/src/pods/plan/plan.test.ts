@@ -1,10 +1,10 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import type { corev1 } from "@ladya/api"
-import type { ObservedPod } from "../runtime/observed.ts"
-import { observedContainer, observedPod, observedSandbox, testPod } from "../testing/pods.ts"
+import type { ObservedPod } from "../../runtime/observed.ts"
+import { observedContainer, observedPod, observedSandbox, testPod } from "../../testing/pods.ts"
+import type { Pod } from "../pod.ts"
 import { type PodPlan, type ProbeVerdicts, planPod } from "./plan.ts"
-import type { Pod } from "./pod.ts"
 
 /** A plan in one line: `sandbox 1`, `finish`, `kill a0:livenessProbe start b/0 wait c:5000`. */
 function text(plan: PodPlan): string {

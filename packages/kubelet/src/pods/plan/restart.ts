@@ -1,6 +1,6 @@
 import type { corev1 } from "@ladya/api"
-import type { ObservedContainer } from "../runtime/observed.ts"
-import type { Pod, PodContainer } from "./pod.ts"
+import type { ObservedContainer } from "../../runtime/observed.ts"
+import type { Pod, PodContainer } from "../pod.ts"
 
 function ruleMatches(rule: corev1.ContainerRestartRule, exitCode: number): boolean {
   const codes = rule.exitCodes
