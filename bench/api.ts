@@ -5,12 +5,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { Agent, request as httpsRequest } from "node:https"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { cpuMs, parallel } from "./process.ts"
 
 const pods = 3000
 const connections = 48
 const watchers = 100
-/** Clock ticks of /proc/<pid>/stat, a second. */
-const ticks = 100
 
 interface Context {
   child: ChildProcess
@@ -80,21 +79,6 @@ function call(
     request.on("error", reject)
     request.end(body)
   })
-}
-
-async function parallel(count: number, width: number, task: (index: number) => Promise<unknown>): Promise<void> {
-  let next = 0
-  await Promise.all(
-    Array.from({ length: width }, async () => {
-      while (next < count) await task(next++)
-    }),
-  )
-}
-
-/** User and system time of the server so far, in milliseconds. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? []
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticks
 }
 
 interface Row {

@@ -4,6 +4,8 @@ const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>>
   api: () => import("./api.ts"),
   startup: () => import("./startup.ts"),
   idle: () => import("./idle.ts"),
+  scheduler: () => import("./scheduler.ts"),
+  held: () => import("./held.ts"),
 }
 
 const wanted = process.argv.slice(2)

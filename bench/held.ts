@@ -1,0 +1,1 @@
+export { runHeld as run } from "./scheduler.ts"
