@@ -39,9 +39,15 @@ export function watchCluster(deps: ClusterWatcherDeps): () => void {
       },
     }),
     informers.informer(refs.namespaces).addHandler({
-      add: (object) => queue.onEvent({ resource: "Namespace", actions: ["Add"], object }),
-      update: (object, previous) =>
-        queue.onEvent({ resource: "Namespace", actions: ["UpdateLabels"], object, previous }),
+      add: (object) => {
+        cache.topology.namespaceChanged()
+        queue.onEvent({ resource: "Namespace", actions: ["Add"], object })
+      },
+      update: (object, previous) => {
+        cache.topology.namespaceChanged()
+        queue.onEvent({ resource: "Namespace", actions: ["UpdateLabels"], object, previous })
+      },
+      delete: () => cache.topology.namespaceChanged(),
     }),
     informers.informer(refs.pods).addHandler({
       add: (pod) => podHandlers.added(pod),

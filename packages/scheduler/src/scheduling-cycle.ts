@@ -17,6 +17,14 @@ export interface Choice {
 
 export type Outcome = Choice | (FitError & { readonly state: CycleState }) | { readonly kind: "noNodes" }
 
+/** Nodes that do not fit, and why, at the same index. */
+interface Refused {
+  readonly nodes: NodeInfo[]
+  readonly refusals: NodeRefusal[]
+}
+
+const newRefused = (): Refused => ({ nodes: [], refusals: [] })
+
 /** Below so many nodes all are looked at. */
 const minNodesToFind = 100
 const minPercentage = 5
@@ -57,19 +65,20 @@ export class SchedulingCycle {
     const all = this.#nodes.list
     if (all.length === 0) return { kind: "noNodes" }
     const state = new CycleState()
-    const refusals = new Map<string, NodeRefusal>()
+    const refused = newRefused()
     const { refusal, nodeNames, narrowedBy } = this.#framework.preFilter(state, pod, this.#nodes)
-    if (refusal) return this.#failed(state, refusals, refusal.reasons, new Set([refusal.plugin]))
+    if (refusal) return this.#failed(state, new Map(), refusal.reasons, new Set([refusal.plugin]))
     const nominated = this.#tryNominated(state, pod)
     if (nominated) return { kind: "chosen", state, node: nominated, looked: 1, feasible: 1 }
-    const feasible = this.#find(state, pod, nodeNames, refusals)
+    const feasible = this.#find(state, pod, nodeNames, refused)
     if (feasible.length === 0) {
+      const refusals = new Map(refused.nodes.map(({ name }, index) => [name, refused.refusals[index] as NodeRefusal]))
       const plugins = new Set(narrowedBy)
       for (const { plugin } of refusals.values()) plugins.add(plugin)
       if (nodeNames) this.#refuseOthers(nodeNames, narrowedBy, refusals)
       return this.#failed(state, refusals, [], plugins)
     }
-    const looked = feasible.length + refusals.size
+    const looked = feasible.length + refused.nodes.length
     const node = feasible.length === 1 ? (feasible[0] as NodeInfo) : this.#pick(state, pod, feasible)
     return { kind: "chosen", state, node, looked, feasible: feasible.length }
   }
@@ -82,23 +91,21 @@ export class SchedulingCycle {
     return node
   }
 
-  #find(
-    state: CycleState,
-    pod: PodInfo,
-    nodeNames: ReadonlySet<string> | undefined,
-    refusals: Map<string, NodeRefusal>,
-  ): NodeInfo[] {
+  #find(state: CycleState, pod: PodInfo, nodeNames: ReadonlySet<string> | undefined, refused: Refused): NodeInfo[] {
     const nodes = nodeNames ? [...nodeNames].flatMap((name) => this.#nodes.get(name) ?? []) : this.#nodes.list
     const wanted = nodesToFind(nodes.length, this.#config.percentageOfNodesToScore)
     const feasible: NodeInfo[] = []
     const start = nodeNames ? 0 : this.#start % nodes.length
     let looked = 0
     while (looked < nodes.length && feasible.length < wanted) {
-      const node = nodes[(start + looked) % nodes.length] as NodeInfo
+      const at = start + looked
+      const node = nodes[at < nodes.length ? at : at - nodes.length] as NodeInfo
       looked++
       const refusal = this.#framework.filterWithNominated(state, pod, node, this.#nominations)
-      if (refusal) refusals.set(node.name, refusal)
-      else feasible.push(node)
+      if (refusal) {
+        refused.nodes.push(node)
+        refused.refusals.push(refusal)
+      } else feasible.push(node)
     }
     if (!nodeNames) this.#start = (start + looked) % nodes.length
     return feasible

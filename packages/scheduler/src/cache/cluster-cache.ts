@@ -1,5 +1,6 @@
 import type { corev1 } from "@ladya/api"
 import type { NodeView } from "../framework/plugin.ts"
+import { Topology } from "../topology/index.ts"
 import { NodeInfo } from "./node-info.ts"
 import { PodInfo } from "./pod-info.ts"
 
@@ -31,7 +32,10 @@ export class ClusterCache implements NodeView {
   readonly #withRequiredAntiAffinity = new Set<NodeInfo>()
   /** How many nodes have an image, by name. */
   readonly #imageNodes = new Map<string, number>()
+  /** Numbers that the nodes' slots have had and have no more. */
+  readonly #freeSlots: number[] = []
   #list: readonly NodeInfo[] | undefined
+  readonly topology = new Topology(this.#nodes)
 
   get list(): readonly NodeInfo[] {
     this.#list ??= this.#interleave()
@@ -61,11 +65,13 @@ export class ClusterCache implements NodeView {
     if (known) {
       if (zoneOf(known.node) !== zoneOf(node)) this.#list = undefined
       this.#countImages(known, -1)
+      const before = known.node
       known.setNode(node)
+      this.topology.nodeChanged(known, before)
       this.#countImages(known, 1)
       return
     }
-    const info = new NodeInfo(node)
+    const info = new NodeInfo(node, this.#freeSlots.pop() ?? this.#nodes.size)
     this.#nodes.set(name, info)
     this.#list = undefined
     this.#countImages(info, 1)
@@ -75,13 +81,16 @@ export class ClusterCache implements NodeView {
     }
     this.#orphans.delete(name)
     this.#classify(info)
+    this.topology.nodeAdded(info)
   }
 
   /** The pods of a removed node are kept: the node may come back before they go. */
   removeNode(name: string): void {
     const info = this.#nodes.get(name)
     if (!info) return
+    this.topology.nodeRemoved(info)
     this.#nodes.delete(name)
+    this.#freeSlots.push(info.slot)
     this.#withAffinity.delete(info)
     this.#withRequiredAntiAffinity.delete(info)
     this.#list = undefined
@@ -102,6 +111,7 @@ export class ClusterCache implements NodeView {
 
   /** Takes the pod for placed on the node from now on. */
   assume(pod: PodInfo, nodeName: string): void {
+    this.#remove(pod.uid)
     this.#place(pod, nodeName, true)
   }
 
@@ -132,6 +142,7 @@ export class ClusterCache implements NodeView {
     const node = this.#nodes.get(nodeName)
     if (node) {
       node.addPod(pod)
+      this.topology.podAdded(pod, node)
       if (pod.hasAffinity) this.#classify(node)
       return
     }
@@ -147,6 +158,7 @@ export class ClusterCache implements NodeView {
     const node = this.#nodes.get(placed.nodeName)
     if (node) {
       node.removePod(uid)
+      this.topology.podRemoved(placed.pod, node)
       if (placed.pod.hasAffinity) this.#classify(node)
       return
     }

@@ -36,10 +36,17 @@ class PortTable {
   }
 }
 
+/** Counts every change of any node: no two states of nodes have the same generation. */
+let generations = 0
+
 /** A node and the pods on it, those assumed to be there included, added up as they come and go. */
 export class NodeInfo {
   node: corev1.Node
   readonly name: string
+  /** A small number of its own among the nodes of the cache; -1 for copies. */
+  readonly slot: number
+  /** Of this state: another one after each change. */
+  generation = 0
   readonly pods = new Map<string, PodInfo>()
   readonly podsWithAffinity = new Map<string, PodInfo>()
   readonly podsWithRequiredAntiAffinity = new Map<string, PodInfo>()
@@ -52,14 +59,16 @@ export class NodeInfo {
   /** Bytes by image name. */
   images: ReadonlyMap<string, number> = new Map()
 
-  constructor(node: corev1.Node) {
+  constructor(node: corev1.Node, slot = -1) {
     this.node = node
+    this.slot = slot
     this.name = node.metadata.name ?? ""
     this.setNode(node)
   }
 
   setNode(node: corev1.Node): void {
     this.node = node
+    this.generation = ++generations
     const allocatable = node.status?.allocatable ?? {}
     this.allocatable = amountsOf(allocatable)
     this.allowedPods = quantityToNumber(allocatable["pods"] ?? "0")
@@ -99,6 +108,7 @@ export class NodeInfo {
   }
 
   #account(pod: PodInfo, sign: 1 | -1): void {
+    this.generation = ++generations
     accumulate(this.requested, pod.requests, sign)
     this.requestedForScoring.milliCpu += sign * pod.forScoring.milliCpu
     this.requestedForScoring.memory += sign * pod.forScoring.memory

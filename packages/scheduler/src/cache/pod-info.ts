@@ -10,6 +10,13 @@ export interface HostPort {
 
 const none: readonly never[] = []
 
+const partOf = ({ image, resources, ports, restartPolicy }: corev1.Container): readonly unknown[] => [
+  image,
+  resources,
+  ports,
+  restartPolicy,
+]
+
 /** A pod with what scheduling asks of it again and again, worked out once. */
 export class PodInfo {
   readonly pod: corev1.Pod
@@ -25,6 +32,7 @@ export class PodInfo {
   readonly preferredAffinity: readonly WeightedTerm[]
   readonly preferredAntiAffinity: readonly WeightedTerm[]
   #forScoring: { milliCpu: number; memory: number } | undefined
+  #equivalence: string | undefined
 
   constructor(pod: corev1.Pod) {
     const { metadata, spec } = pod
@@ -48,6 +56,27 @@ export class PodInfo {
   get forScoring(): { milliCpu: number; memory: number } {
     this.#forScoring ??= podAmountsForScoring(this.pod)
     return this.#forScoring
+  }
+
+  /**
+   * Everything of the pod that local plugins look at: pods for which this is the same are told the same by them on every
+   * node. Undefined for a pod that has run: what it holds counts then, too.
+   */
+  get equivalence(): string | undefined {
+    const { spec, status } = this.pod
+    if (!spec || status?.containerStatuses || status?.initContainerStatuses) return undefined
+    this.#equivalence ??= JSON.stringify([
+      spec.nodeName,
+      spec.nodeSelector,
+      spec.affinity?.nodeAffinity,
+      spec.tolerations,
+      spec.overhead,
+      spec.resources,
+      spec.hostNetwork,
+      spec.containers.map(partOf),
+      spec.initContainers?.map(partOf),
+    ])
+    return this.#equivalence
   }
 
   get labels(): Readonly<Record<string, string>> | undefined {

@@ -1,3 +1,5 @@
+import type { LocalResults } from "./equivalence.ts"
+
 /** Names a piece of state and gives it its type. Each plugin makes its own keys. */
 export interface StateKey<T> {
   readonly name: string
@@ -21,6 +23,9 @@ export class CycleState {
   /** Plugins whose PreScore said that their Score need not run. */
   readonly skippedScores = new Set<string>()
 
+  /** What is known of pods like this one. */
+  local: LocalResults | undefined
+
   get<T>(key: StateKey<T>): T | undefined {
     return this.#values.get(key) as T | undefined
   }
@@ -32,6 +37,7 @@ export class CycleState {
   /** A copy whose cloneable values are copies too; all others are shared. */
   clone(): CycleState {
     const copy = new CycleState()
+    copy.local = this.local
     for (const [key, value] of this.#values) copy.set(key, isCloneable(value) ? value.clone() : value)
     for (const name of this.skippedFilters) copy.skippedFilters.add(name)
     for (const name of this.skippedScores) copy.skippedScores.add(name)

@@ -2,6 +2,7 @@ import type { NodeInfo } from "../cache/node-info.ts"
 import type { PodInfo } from "../cache/pod-info.ts"
 import type { QueuedPod } from "../queue/queued-pod.ts"
 import type { CycleState } from "./cycle-state.ts"
+import { EquivalenceClasses } from "./equivalence.ts"
 import type { NodeRefusal, NodeView, Plugin, PostFilterResult } from "./plugin.ts"
 import { isRefusal, type Refusal, skip, type Verdict } from "./verdict.ts"
 
@@ -30,7 +31,10 @@ export class Framework {
   readonly plugins: readonly Plugin[]
   readonly #weights: ReadonlyMap<Plugin, number>
   readonly #preFilters
-  readonly #filters
+  /** The first filters that are local: their results are remembered. */
+  readonly #localFilters
+  /** Those behind them. */
+  readonly #otherFilters
   readonly #postFilters
   readonly #preScores
   readonly #scores
@@ -42,13 +46,17 @@ export class Framework {
   readonly #compare: (a: QueuedPod, b: QueuedPod) => number
   // Refusals are shared values: they are given the plugin's name once.
   readonly #named = new WeakMap<Refusal, NodeRefusal>()
+  readonly #classes = new EquivalenceClasses()
 
   constructor(list: readonly WeightedPlugin[]) {
     const all = list.map(({ plugin }) => plugin)
     this.plugins = all
     this.#weights = new Map(list.map(({ plugin, weight }) => [plugin, weight]))
     this.#preFilters = having(all, "preFilter")
-    this.#filters = having(all, "filter")
+    const filters = having(all, "filter")
+    const firstOther = filters.findIndex(({ isLocal }) => !isLocal)
+    this.#localFilters = firstOther < 0 ? filters : filters.slice(0, firstOther)
+    this.#otherFilters = filters.slice(this.#localFilters.length)
     this.#postFilters = having(all, "postFilter")
     this.#preScores = having(all, "preScore")
     this.#scores = having(all, "score")
@@ -73,6 +81,7 @@ export class Framework {
     pod: PodInfo,
     nodes: NodeView,
   ): { refusal?: PodRefusal; nodeNames?: ReadonlySet<string>; narrowedBy: ReadonlySet<string> } {
+    state.local = this.#classes.of(pod, nodes.list.length)
     let nodeNames: ReadonlySet<string> | undefined
     const narrowedBy = new Set<string>()
     for (const plugin of this.#preFilters) {
@@ -95,7 +104,26 @@ export class Framework {
 
   /** The first refusal, or undefined when the node fits. */
   filter(state: CycleState, pod: PodInfo, node: NodeInfo): NodeRefusal | undefined {
-    for (const plugin of this.#filters) {
+    return this.#filterLocally(state, pod, node) ?? this.#runFilters(this.#otherFilters, state, pod, node)
+  }
+
+  #filterLocally(state: CycleState, pod: PodInfo, node: NodeInfo): NodeRefusal | undefined {
+    const { local } = state
+    // Copies of nodes are for trying things out: nothing is known of them.
+    if (!local || node.slot < 0) return this.#runFilters(this.#localFilters, state, pod, node)
+    if (local.hasRefusal(node)) return local.refusal(node)
+    const refusal = this.#runFilters(this.#localFilters, state, pod, node)
+    local.setRefusal(node, refusal)
+    return refusal
+  }
+
+  #runFilters(
+    plugins: readonly With<"filter">[],
+    state: CycleState,
+    pod: PodInfo,
+    node: NodeInfo,
+  ): NodeRefusal | undefined {
+    for (const plugin of plugins) {
       if (state.skippedFilters.size > 0 && state.skippedFilters.has(plugin.name)) continue
       const verdict = plugin.filter(state, pod, node)
       if (verdict.code !== "ok" && isRefusal(verdict)) return this.#withName(verdict, plugin.name)
@@ -163,10 +191,14 @@ export class Framework {
     }
     const totals = new Float64Array(nodes.length)
     const scores = new Float64Array(nodes.length)
-    for (const plugin of this.#scores) {
+    for (const [number, plugin] of this.#scores.entries()) {
       if (state.skippedScores.has(plugin.name)) continue
-      for (let index = 0; index < nodes.length; index++) {
-        scores[index] = plugin.score(state, pod, nodes[index] as NodeInfo)
+      if (plugin.isLocal && state.local) {
+        state.local.scores(number, nodes, (node) => plugin.score(state, pod, node), scores)
+      } else {
+        for (let index = 0; index < nodes.length; index++) {
+          scores[index] = plugin.score(state, pod, nodes[index] as NodeInfo)
+        }
       }
       plugin.normalize?.(state, pod, scores, nodes)
       const weight = this.#weights.get(plugin) ?? 1

@@ -31,6 +31,11 @@ export interface Plugin {
   readonly name: string
   /** Events that can unblock a pod this plugin refused; none means that only time can. */
   readonly interests?: readonly EventInterest[]
+  /**
+   * Its Filter and Score, before scores are normalized, depend on nothing but the node with the pods on it and what stands
+   * in `PodInfo.equivalence`: what it said of a node holds for all pods that are alike, until the node changes.
+   */
+  readonly isLocal?: boolean
 
   /** Below zero when `a` is to be scheduled before `b`. */
   compare?(a: QueuedPod, b: QueuedPod): number

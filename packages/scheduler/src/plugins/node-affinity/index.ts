@@ -12,6 +12,7 @@ const preferredTerms: StateKey<readonly corev1.PreferredSchedulingTerm[]> = stat
 export function newNodeAffinity(): Plugin {
   return {
     name: "NodeAffinity",
+    isLocal: true,
     interests: [
       {
         resource: "Node",

@@ -7,6 +7,7 @@ const refused = unresolvable("node(s) didn't match the requested node name")
 export function newNodeName(): Plugin {
   return {
     name: "NodeName",
+    isLocal: true,
     interests: [{ resource: "Node", actions: ["Add"] }],
     filter(_, { pod }, node) {
       const wanted = pod.spec?.nodeName

@@ -8,6 +8,7 @@ const refused = unschedulable("node(s) didn't have free ports for the requested 
 export function newNodePorts(): Plugin {
   return {
     name: "NodePorts",
+    isLocal: true,
     interests: [
       {
         resource: "AssignedPod",

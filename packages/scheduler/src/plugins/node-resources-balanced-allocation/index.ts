@@ -7,6 +7,7 @@ const share = (used: number, capacity: number): number => Math.min(used / capaci
 export function newNodeResourcesBalancedAllocation(): Plugin {
   return {
     name: "NodeResourcesBalancedAllocation",
+    isLocal: true,
     preScore: (_, { requests }) => (requests.milliCpu === 0 && requests.memory === 0 ? skip : ok),
     score(_, { requests }, { allocatable, requested }) {
       if (allocatable.milliCpu === 0 || allocatable.memory === 0) return 100

@@ -75,6 +75,7 @@ const leastUsed = (capacity: number, used: number): number =>
 export function newNodeResourcesFit(): Plugin {
   return {
     name: "NodeResourcesFit",
+    isLocal: true,
     interests: [
       { resource: "AssignedPod", actions: ["Delete", "UpdateScaleDown"] },
       {

@@ -9,6 +9,7 @@ const taint: corev1.Taint = { key: "node.kubernetes.io/unschedulable", effect: "
 export function newNodeUnschedulable(): Plugin {
   return {
     name: "NodeUnschedulable",
+    isLocal: true,
     interests: [
       {
         resource: "Node",

@@ -3,79 +3,49 @@ import type { NodeInfo } from "../../cache/node-info.ts"
 import type { PodInfo } from "../../cache/pod-info.ts"
 import { type StateKey, stateKey } from "../../framework/cycle-state.ts"
 import type { PluginHandle } from "../../framework/handle.ts"
-import type { NodeView, Plugin } from "../../framework/plugin.ts"
+import type { Plugin } from "../../framework/plugin.ts"
 import { ok, skip, unresolvable, unschedulable } from "../../framework/verdict.ts"
-import { type Constraint, constraintsOf, counts, hasAllKeys, matchingPods, podCounts } from "./constraints.ts"
+import { TrialCounts } from "../../topology/index.ts"
+import { type Constraint, constraintsOf, counts, domainOf, hasAllKeys, podCounts, queryOf } from "./constraints.ts"
 import { newSpreadScoring } from "./scoring.ts"
 
 const skewed = unschedulable("node(s) didn't match pod topology spread constraints")
 const missingLabel = unresolvable("node(s) didn't match pod topology spread constraints (missing required label)")
 
 /** The matching pods of each domain, for one constraint. */
-class Domains {
+interface Spread {
   readonly constraint: Constraint
   /** 1 when the pod itself counts. */
   readonly self: number
-  readonly byValue: Map<string, number>
-  #min: number | undefined
-
-  constructor(constraint: Constraint, self: number, byValue = new Map<string, number>()) {
-    this.constraint = constraint
-    this.self = self
-    this.byValue = byValue
-  }
-
-  add(value: string, amount: number): void {
-    this.byValue.set(value, (this.byValue.get(value) ?? 0) + amount)
-    this.#min = undefined
-  }
-
+  readonly counts: TrialCounts
   /** The fewest pods in any domain; none while there are too few domains. */
-  get min(): number {
-    if (this.#min === undefined) {
-      let min = this.byValue.size < this.constraint.minDomains ? 0 : Number.POSITIVE_INFINITY
-      for (const count of this.byValue.values()) if (count < min) min = count
-      this.#min = min === Number.POSITIVE_INFINITY ? 0 : min
-    }
-    return this.#min
-  }
+  min: number
+}
 
-  clone(): Domains {
-    return new Domains(this.constraint, this.self, new Map(this.byValue))
-  }
+function newSpread(constraint: Constraint, self: number, counts: TrialCounts): Spread {
+  return { constraint, self, counts, min: counts.size < constraint.minDomains ? 0 : counts.min }
 }
 
 interface FilterState {
-  domains: readonly Domains[]
+  spreads: readonly Spread[]
   clone(): FilterState
 }
 
-const newState = (domains: readonly Domains[]): FilterState => ({
-  domains,
-  clone: () => newState(domains.map((domain) => domain.clone())),
+const newState = (spreads: readonly Spread[]): FilterState => ({
+  spreads,
+  clone: () => newState(spreads.map((spread) => newSpread(spread.constraint, spread.self, spread.counts.clone()))),
 })
 
 const filterKey: StateKey<FilterState> = stateKey("PodTopologySpread.filter")
 
-function countDomains(constraints: readonly Constraint[], pod: PodInfo, nodes: NodeView): Domains[] {
-  const all = constraints.map((constraint) => new Domains(constraint, constraint.selector.matches(pod.labels) ? 1 : 0))
-  for (const node of nodes.list) {
-    if (!hasAllKeys(node, constraints)) continue
-    for (const domain of all) {
-      const { topologyKey, selector } = domain.constraint
-      if (!counts(domain.constraint, pod, node)) continue
-      domain.add(node.labels?.[topologyKey] as string, matchingPods(node, selector, pod.namespace))
-    }
-  }
-  return all
-}
-
-function shift(state: FilterState, pod: PodInfo, other: PodInfo, node: NodeInfo, amount: 1 | -1): void {
-  const constraints = state.domains.map(({ constraint }) => constraint)
-  if (!hasAllKeys(node, constraints)) return
-  for (const domain of state.domains) {
-    if (!podCounts(domain.constraint, pod, other) || !counts(domain.constraint, pod, node)) continue
-    domain.add(node.labels?.[domain.constraint.topologyKey] as string, amount)
+function shift({ spreads }: FilterState, pod: PodInfo, other: PodInfo, node: NodeInfo, amount: 1 | -1): void {
+  const constraints = spreads.map(({ constraint }) => constraint)
+  if (!hasAllKeys(node.node, constraints)) return
+  for (const spread of spreads) {
+    const { constraint } = spread
+    if (!podCounts(constraint, pod, other) || !counts(constraint, pod, node.node)) continue
+    spread.counts.add(domainOf(constraint, node) as string, amount)
+    spread.min = spread.counts.size < constraint.minDomains ? 0 : spread.counts.min
   }
 }
 
@@ -92,10 +62,14 @@ export function newPodTopologySpread({ cache }: PluginHandle): Plugin {
       },
       { resource: "Node", actions: ["Add", "Delete", "UpdateLabels", "UpdateTaints"] },
     ],
-    preFilter(state, pod, nodes) {
+    preFilter(state, pod) {
       const constraints = constraintsOf(pod.pod, "DoNotSchedule")
       if (constraints.length === 0) return { verdict: skip }
-      state.set(filterKey, newState(countDomains(constraints, pod, nodes)))
+      const spreads = constraints.map((constraint) => {
+        const known = cache.topology.count(queryOf(constraint, constraints, pod))
+        return newSpread(constraint, constraint.selector.matches(pod.labels) ? 1 : 0, new TrialCounts(known))
+      })
+      state.set(filterKey, newState(spreads))
       return { verdict: ok }
     },
     addPod(state, pod, added, node) {
@@ -107,11 +81,10 @@ export function newPodTopologySpread({ cache }: PluginHandle): Plugin {
       if (known) shift(known, pod, removed, node, -1)
     },
     filter(state, _, node) {
-      for (const domain of state.get(filterKey)?.domains ?? []) {
-        const value = node.labels?.[domain.constraint.topologyKey]
+      for (const { constraint, self, counts, min } of state.get(filterKey)?.spreads ?? []) {
+        const value = domainOf(constraint, node)
         if (value === undefined) return missingLabel
-        const skew = (domain.byValue.get(value) ?? 0) + domain.self - domain.min
-        if (skew > domain.constraint.maxSkew) return skewed
+        if (counts.get(value) + self - min > constraint.maxSkew) return skewed
       }
       return ok
     },

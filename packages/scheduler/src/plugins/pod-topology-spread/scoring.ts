@@ -1,8 +1,11 @@
+import type { ClusterCache } from "../../cache/cluster-cache.ts"
 import type { NodeInfo } from "../../cache/node-info.ts"
+import type { PodInfo } from "../../cache/pod-info.ts"
 import { type StateKey, stateKey } from "../../framework/cycle-state.ts"
-import type { NodeView, Plugin } from "../../framework/plugin.ts"
+import type { Plugin } from "../../framework/plugin.ts"
 import { ok, skip } from "../../framework/verdict.ts"
-import { type Constraint, constraintsOf, counts, hasAllKeys, matchingPods } from "./constraints.ts"
+import type { DomainCounts } from "../../topology/index.ts"
+import { type Constraint, constraintsOf, domainOf, hasAllKeys, nodeQueryOf, queryOf } from "./constraints.ts"
 
 const hostname = "kubernetes.io/hostname"
 
@@ -10,8 +13,8 @@ interface Weighted {
   constraint: Constraint
   /** More for keys with many domains, so that a skew among few of them is not drowned. */
   weight: number
-  /** Matching pods by domain; undefined for the hostname, which is counted when it is asked for. */
-  byValue: Map<string, number> | undefined
+  /** Matching pods by domain; for the hostname by the node itself. */
+  counts: DomainCounts
 }
 
 interface ScoreState {
@@ -21,40 +24,39 @@ interface ScoreState {
 
 const scoreKey: StateKey<ScoreState> = stateKey("PodTopologySpread.score")
 
-function weigh(constraint: Constraint, nodes: readonly NodeInfo[]): Weighted {
-  const byValue = constraint.topologyKey === hostname ? undefined : new Map<string, number>()
-  for (const node of byValue ? nodes : []) byValue?.set(node.labels?.[constraint.topologyKey] as string, 0)
-  return { constraint, weight: Math.log((byValue?.size ?? nodes.length) + 2), byValue }
-}
-
 /** Scores by the constraints that are wishes only. */
-export function newSpreadScoring(cache: NodeView): Pick<Plugin, "preScore" | "score" | "normalize"> {
+export function newSpreadScoring(cache: ClusterCache): Pick<Plugin, "preScore" | "score" | "normalize"> {
+  const weigh = (
+    constraint: Constraint,
+    all: readonly Constraint[],
+    pod: PodInfo,
+    nodes: readonly NodeInfo[],
+  ): Weighted => {
+    const { topologyKey } = constraint
+    const isHostname = topologyKey === hostname
+    const domains = isHostname ? nodes.length : new Set(nodes.map((node) => domainOf(constraint, node))).size
+    const query = isHostname ? nodeQueryOf(constraint, pod) : queryOf(constraint, all, pod)
+    return { constraint, weight: Math.log(domains + 2), counts: cache.topology.count(query) }
+  }
   return {
     preScore(state, pod, nodes) {
       const constraints = constraintsOf(pod.pod, "ScheduleAnyway")
       if (constraints.length === 0) return skip
-      const usable = nodes.filter((node) => hasAllKeys(node, constraints))
-      const weighted = constraints.map((constraint) => weigh(constraint, usable))
-      for (const node of cache.list) {
-        if (!hasAllKeys(node, constraints)) continue
-        for (const { constraint, byValue } of weighted) {
-          const value = node.labels?.[constraint.topologyKey] as string
-          if (!byValue?.has(value) || !counts(constraint, pod, node)) continue
-          byValue.set(value, (byValue.get(value) ?? 0) + matchingPods(node, constraint.selector, pod.namespace))
-        }
-      }
-      const kept = new Set(usable)
-      state.set(scoreKey, { constraints: weighted, ignored: new Set(nodes.filter((node) => !kept.has(node))) })
+      const ignored = new Set(nodes.filter(({ node }) => !hasAllKeys(node, constraints)))
+      const usable = ignored.size > 0 ? nodes.filter((node) => !ignored.has(node)) : nodes
+      state.set(scoreKey, {
+        constraints: constraints.map((constraint) => weigh(constraint, constraints, pod, usable)),
+        ignored,
+      })
       return ok
     },
-    score(state, pod, node) {
+    score(state, _, node) {
       const known = state.get(scoreKey)
       if (!known || known.ignored.has(node)) return 0
       let sum = 0
-      for (const { constraint, weight, byValue } of known.constraints) {
-        const value = node.labels?.[constraint.topologyKey] as string
-        const count = byValue ? (byValue.get(value) ?? 0) : matchingPods(node, constraint.selector, pod.namespace)
-        sum += count * weight + (constraint.maxSkew - 1)
+      for (const { constraint, weight, counts } of known.constraints) {
+        const value = constraint.topologyKey === hostname ? node.name : (domainOf(constraint, node) as string)
+        sum += counts.get(value) * weight + (constraint.maxSkew - 1)
       }
       return Math.round(sum)
     },

@@ -14,6 +14,7 @@ export function newTaintToleration(): Plugin {
     findUntoleratedTaint(node.spec?.taints, pod.spec?.tolerations, hard) === undefined
   return {
     name: "TaintToleration",
+    isLocal: true,
     interests: [
       {
         resource: "Node",
