@@ -1,5 +1,6 @@
 import { newStatusError } from "@ladya/apimachinery"
-import { stringify } from "yaml"
+import { type Format, mediaTypes, wantsPretty } from "../handlers/encoding/media-type.ts"
+import { encodeAs } from "../handlers/encoding/respond.ts"
 import { type MediaRange, parseAccept, takes } from "../negotiation/accept.ts"
 import { type CachedDocument, newDocument, requireRead, sendDocument } from "../negotiation/documents.ts"
 import type { ApiRequest, ApiResponse } from "../request.ts"
@@ -14,34 +15,37 @@ export interface DiscoveryDeps {
   serverAddress: string
 }
 
-type Form = "json" | "yaml" | "v2" | "v2beta1"
-
-const contentTypes: Readonly<Record<Form, string>> = {
-  json: "application/json",
-  yaml: "application/yaml",
-  v2: "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
-  v2beta1: "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList",
+/** How an answer is written, and whether it tells everything at once. */
+interface Form {
+  format: Format
+  /** The version of the aggregated document. */
+  aggregated: "v2" | "v2beta1" | undefined
 }
 
-function formOf(range: MediaRange, mayAggregate: boolean): Form | undefined {
-  const { as, g, v } = range.parameters as { as?: string; g?: string; v?: string }
-  if (as !== undefined) {
-    const isAggregated = mayAggregate && as === "APIGroupDiscoveryList" && g === "apidiscovery.k8s.io"
-    if (isAggregated && takes(range, "application/json") && (v === "v2" || v === "v2beta1")) return v
-    return undefined
-  }
-  if (takes(range, "application/json")) return "json"
-  return takes(range, "application/yaml") ? "yaml" : undefined
+const contentType = ({ format, aggregated }: Form): string =>
+  aggregated
+    ? `${mediaTypes[format]};g=apidiscovery.k8s.io;v=${aggregated};as=APIGroupDiscoveryList`
+    : mediaTypes[format]
+
+const formats = Object.keys(mediaTypes) as Format[]
+
+function formOf({ parameters }: MediaRange, format: Format, mayAggregate: boolean): Form | undefined {
+  const { as, g, v } = parameters as { as?: string; g?: string; v?: string }
+  if (as === undefined && g === undefined && v === undefined) return { format, aggregated: undefined }
+  if (!mayAggregate || as !== "APIGroupDiscoveryList" || g !== "apidiscovery.k8s.io") return undefined
+  return v === "v2" || v === "v2beta1" ? { format, aggregated: v } : undefined
 }
 
 function chooseForm(request: ApiRequest, mayAggregate: boolean): Form {
   for (const range of parseAccept(request.headers["accept"])) {
-    const form = formOf(range, mayAggregate)
-    if (form) return form
+    for (const format of formats) {
+      const form = takes(range, mediaTypes[format]) && formOf(range, format, mayAggregate)
+      if (form) return form
+    }
   }
   throw newStatusError(
     "NotAcceptable",
-    "only the following media types are accepted: application/json, application/yaml",
+    `only the following media types are accepted: ${Object.values(mediaTypes).join(", ")}`,
   )
 }
 
@@ -63,24 +67,25 @@ export function newDiscoveryHandler(deps: DiscoveryDeps): (request: ApiRequest) 
     const parts = request.path.split("/").filter((part) => part !== "")
     const form = chooseForm(request, parts.length === 1)
     const { groups, documents } = current()
-    const key = `${form} ${parts.join("/")}`
+    const presentation = { format: form.format, as: undefined, version: "v1", isPretty: isPretty(request) } as const
+    const key = `${contentType(form)} ${presentation.isPretty} ${parts.join("/")}`
     let document = documents.get(key)
     if (!document) {
       const value = documentOf(groups, parts, form, deps.serverAddress)
-      const text = form === "yaml" ? stringify(value, { aliasDuplicateObjects: false }) : JSON.stringify(value)
-      document = newDocument(contentTypes[form], Buffer.from(text))
+      document = newDocument(contentType(form), encodeAs(presentation, value))
       documents.set(key, document)
     }
     return sendDocument(request, document, { "Cache-Control": "public" })
   }
 }
 
+const isPretty = ({ query, headers }: ApiRequest): boolean => wantsPretty(query, headers["user-agent"])
+
 function documentOf(groups: readonly DiscoveryGroup[], parts: readonly string[], form: Form, address: string): object {
   const [root, ...rest] = parts
   const isCore = root === "api"
-  if (form === "v2" || form === "v2beta1") {
-    return aggregatedDiscovery(groups, { apiVersion: `apidiscovery.k8s.io/${form}`, core: isCore })
-  }
+  const { aggregated } = form
+  if (aggregated) return aggregatedDiscovery(groups, { apiVersion: `apidiscovery.k8s.io/${aggregated}`, core: isCore })
   if (rest.length === 0) return isCore ? apiVersions(groups, address) : apiGroupList(groups)
   const name = isCore ? "" : rest.shift()
   const group = groups.find((candidate) => candidate.name === name)

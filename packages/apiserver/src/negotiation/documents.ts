@@ -8,6 +8,8 @@ export interface CachedDocument {
   readonly bytes: Buffer
   /** Hex of a SHA-512, in upper case: the document's version. */
   readonly hash: string
+  /** What tells it from its other forms, when they have one version in common. */
+  readonly form?: string
 }
 
 export function newDocument(contentType: string, bytes: Buffer): CachedDocument {
@@ -48,7 +50,7 @@ export function sendDocument(
   document: CachedDocument,
   headers: Readonly<Record<string, string>> = {},
 ): ApiResponse {
-  const etag = `"${document.hash}"`
+  const etag = `"${document.hash}${document.form ?? ""}"`
   const common = { ...headers, ETag: etag, Vary: "Accept" }
   if (isCurrent(request.headers["if-none-match"], etag)) {
     return { status: 304, headers: common, body: Buffer.alloc(0) }

@@ -8,7 +8,8 @@ import type { ApiRequest, ApiResponse } from "../request.ts"
 import { parseDescriptions, readDescriptions } from "./descriptions.ts"
 import { documentV2 } from "./document-v2.ts"
 import { documentV3 } from "./document-v3.ts"
-import { encodeGnosticV2 } from "./gnostic.ts"
+import { encodeGnosticV2 } from "./gnostic/v2.ts"
+import { encodeGnosticV3 } from "./gnostic/v3.ts"
 import { discoveryPath, kindPaths, metaTypes, operationGroup, operationTag, type PathItem } from "./operations.ts"
 
 export interface OpenApiDeps {
@@ -26,6 +27,8 @@ export interface OpenApiDeps {
 // Clients of several ages ask for the same protobuf in two ways. The answer has the first, since `@` may not stand in a media type.
 const protobufType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 const protobufTypes = [protobufType, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"]
+const protobufTypeV3 = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf"
+const protobufTypesV3 = [protobufTypeV3, "application/com.github.proto-openapi.spec.v3@v1.0+protobuf"]
 
 export function isOpenApiPath(path: string): boolean {
   return path === "/openapi/v2" || path === "/openapi/v3" || path.startsWith("/openapi/v3/")
@@ -120,13 +123,19 @@ class Documents {
   }
 
   /** The document of a group version; undefined when there is none. */
-  part(part: string): CachedDocument | undefined {
+  part(part: string, form: string): CachedDocument | undefined {
     const items = this.#parts.get(part)
     if (!items) return undefined
-    return this.#cache(`v3/${part}`, () => {
+    const isJson = form === "application/json"
+    return this.#cache(`v3/${part} ${isJson ? "json" : "protobuf"}`, () => {
       const { schemas, version } = this.#deps
       const value = documentV3(items(), schemas, parseDescriptions(this.#descriptionBytes()), version)
-      return { contentType: "application/json", bytes: Buffer.from(JSON.stringify(value)), hash: this.#hashOf(part) }
+      return {
+        contentType: isJson ? form : protobufTypeV3,
+        bytes: isJson ? Buffer.from(JSON.stringify(value)) : encodeGnosticV3(value),
+        hash: this.#hashOf(part),
+        ...(isJson ? {} : { form: "-protobuf" }),
+      }
     })
   }
 
@@ -161,15 +170,19 @@ export function newOpenApiHandler(deps: OpenApiDeps): (request: ApiRequest) => A
       if (!form) throw notAcceptable(["application/json", ...protobufTypes])
       return sendDocument(request, documents.v2(form))
     }
-    if (!chooseMediaType(accept, ["application/json"])) throw notAcceptable(["application/json"])
-    if (request.path === "/openapi/v3") return sendDocument(request, documents.index())
-    return sendPart(request, documents)
+    if (request.path === "/openapi/v3") {
+      if (!chooseMediaType(accept, ["application/json"])) throw notAcceptable(["application/json"])
+      return sendDocument(request, documents.index())
+    }
+    const form = chooseMediaType(accept, ["application/json", ...protobufTypesV3])
+    if (!form) throw notAcceptable(["application/json", ...protobufTypesV3])
+    return sendPart(request, documents, form)
   }
 }
 
-function sendPart(request: ApiRequest, documents: Documents): ApiResponse {
+function sendPart(request: ApiRequest, documents: Documents, form: string): ApiResponse {
   const part = request.path.slice("/openapi/v3/".length).replace(/\/$/, "")
-  const document = documents.part(part)
+  const document = documents.part(part, form)
   if (!document) throw newStatusError("NotFound", "the server could not find the requested resource")
   const wanted = request.query.get("hash")
   if (!wanted) return sendDocument(request, document)

@@ -2,8 +2,8 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { kinds, schemaSource, schemaTypeNames } from "@ladya/api"
 import type { ApiRequest, ApiResponse } from "../request.ts"
+import { ProtobufWriter } from "./gnostic/writer.ts"
 import { newOpenApiHandler } from "./handler.ts"
-import { ProtobufWriter } from "./protobuf-writer.ts"
 
 const docs = {
   "io.k8s.api.core.v1.PodSpec": { "": "PodSpec is what a pod runs. And more.", containers: "Its containers." },
@@ -142,6 +142,21 @@ test("version 2 is one document, whole, in JSON and in protobuf", () => {
     // Field 1, a text of three bytes: the version of OpenAPI.
     assert.equal(bytes.subarray(0, 5).toString("latin1"), "\n\x032.0")
     assert.ok(bytes.includes("listAppsV1DeploymentForAllNamespaces"))
+  }
+})
+
+test("a part of version 3 in protobuf", () => {
+  const index = body<{ paths: Record<string, { serverRelativeURL: string }> }>(get("/openapi/v3"))
+  const address = index.paths["apis/apps/v1"]?.serverRelativeURL as string
+  const response = get(address, { accept: "application/com.github.proto-openapi.spec.v3@v1.0+protobuf" })
+  assert.equal(response.headers["Content-Type"], "application/com.github.proto-openapi.spec.v3.v1.0+protobuf")
+  const bytes = response.body as Buffer
+  assert.equal(bytes.subarray(0, 7).toString("latin1"), "\n\x053.0.0")
+  for (const text of [
+    "#/components/schemas/io.k8s.api.apps.v1.DeploymentSpec",
+    "listAppsV1DeploymentForAllNamespaces",
+  ]) {
+    assert.ok(bytes.includes(text), text)
   }
 })
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { makeNamespace, startTestServer } from "../../harness.ts"
+import { call, decode, protobuf } from "./protobuf-client.ts"
 
 /** A message of text fields and messages; every length here fits one byte. */
 function message(...fields: [number, string | Buffer][]): Buffer {
@@ -65,4 +66,19 @@ test("openapi and discovery are served to kubectl", async (t) => {
     headers: { Accept: aggregated, "If-None-Match": String(discovery.headers["etag"]) },
   })
   assert.equal(again.status, 304)
+
+  const inProtobuf = `${protobuf};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`
+  const all = await server.http("GET", "/apis", { headers: { Accept: `${inProtobuf},${protobuf}` } })
+  assert.equal(all.headers["content-type"], inProtobuf)
+  const groups = decode(all.bytes).items as { metadata: { name: string }; versions: { resources: object[] }[] }[]
+  const apps = groups.find(({ metadata }) => metadata.name === "apps")
+  assert.deepEqual(
+    apps?.versions[0]?.resources.length,
+    discovery.json.items.find(({ metadata }: (typeof groups)[0]) => metadata.name === "apps").versions[0].resources
+      .length,
+  )
+  for (const path of ["/api", "/apis", "/apis/apps", "/apis/apps/v1"]) {
+    const json = (await server.http("GET", path)).json
+    assert.deepEqual((await call(server, "GET", path)).object, { apiVersion: "v1", ...json }, path)
+  }
 })

@@ -27,7 +27,9 @@ function typeOfObject(object: object): string {
 
 /** A whole body for an object of a built-in type, which says what it is. */
 export function objectProtobuf(object: object): Buffer {
-  return protobufBody(object, typeOfObject(object), schemaSource, Buffer.allocUnsafe)
+  // APIVersions alone says no version of its own in JSON.
+  const named = "apiVersion" in object ? object : { ...object, apiVersion: "v1" }
+  return protobufBody(named, typeOfObject(named), schemaSource, Buffer.allocUnsafe)
 }
 
 /** The message of an object in the version of `kind`. */

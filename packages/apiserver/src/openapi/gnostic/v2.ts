@@ -1,5 +1,6 @@
-import { ProtobufWriter } from "./protobuf-writer.ts"
-import type { JsonSchema } from "./schemas.ts"
+import type { JsonSchema } from "../schemas.ts"
+import { any, arrayOf, extensions, named, objectOf } from "./values.ts"
+import { ProtobufWriter } from "./writer.ts"
 
 /**
  * Writes an OpenAPI 2 document in the protobuf form of gnostic (package openapi.v2), which client-go reads.
@@ -32,35 +33,6 @@ export function encodeGnosticV2(document: JsonSchema): Buffer {
     })
   })
   return writer.finish()
-}
-
-type Write = (writer: ProtobufWriter, value: unknown) => unknown
-
-const objectOf = (value: unknown): JsonSchema =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonSchema) : {}
-const arrayOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
-
-/** A map as gnostic has them: pairs of name and value. */
-function named(writer: ProtobufWriter, field: number, map: unknown, write: Write): void {
-  for (const [name, value] of Object.entries(objectOf(map))) {
-    writer.message(field, (pair) => {
-      pair.string(1, name).message(2, (inner) => write(inner, value))
-    })
-  }
-}
-
-/** Any value: as YAML, of which JSON is a part. */
-function any(writer: ProtobufWriter, value: unknown): void {
-  writer.string(2, `${JSON.stringify(value)}\n`)
-}
-
-function extensions(writer: ProtobufWriter, field: number, of: JsonSchema): void {
-  for (const [name, value] of Object.entries(of)) {
-    if (!name.startsWith("x-")) continue
-    writer.message(field, (pair) => {
-      pair.string(1, name).message(2, (inner) => any(inner, value))
-    })
-  }
 }
 
 const methods: readonly (readonly [string, number])[] = [

@@ -47,6 +47,22 @@ export class ProtobufWriter {
     return this
   }
 
+  /** A whole number that is not negative. */
+  integer(field: number, value: unknown): this {
+    if (typeof value !== "number" || !Number.isSafeInteger(value) || value <= 0) return this
+    this.#varint(field * 8)
+    this.#varint(value)
+    return this
+  }
+
+  double(field: number, value: unknown): this {
+    if (typeof value !== "number" || value === 0) return this
+    this.#varint(field * 8 + 1)
+    this.#reserve(8)
+    this.#length = this.#buffer.writeDoubleLE(value, this.#length)
+    return this
+  }
+
   /** A message inside this one; written even when it is empty. */
   message(field: number, write: (inner: ProtobufWriter) => unknown): this {
     const inner = new ProtobufWriter()
