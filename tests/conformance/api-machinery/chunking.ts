@@ -98,5 +98,5 @@ conformance(
     assert.notEqual(version, first.metadata.resourceVersion)
     assert.equal(found, total)
   },
-  { timeoutMs: 660_000 },
+  { timeoutMs: 660_000, idle: true },
 )

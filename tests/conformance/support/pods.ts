@@ -116,3 +116,25 @@ export async function podLog(t: ConformanceContext, pod: corev1.Pod, query = "")
   if (answer.status !== 200) throw new Error(`the log of ${name}: ${answer.status} ${answer.text}`)
   return answer.text
 }
+
+/** A pod that serves its own name over HTTP at port 8080, and is ready when it does. */
+export function servingPodSpec(
+  spec: Partial<corev1.PodSpec> = {},
+  container: Partial<corev1.Container> = {},
+): corev1.PodSpec {
+  return {
+    terminationGracePeriodSeconds: 0,
+    containers: [
+      {
+        name: "main",
+        image: busybox,
+        imagePullPolicy: "IfNotPresent",
+        command: ["sh", "-c", "mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www"],
+        ports: [{ containerPort: 8080 }],
+        readinessProbe: { httpGet: { path: "/index.html", port: 8080 }, periodSeconds: 1 },
+        ...container,
+      },
+    ],
+    ...spec,
+  }
+}

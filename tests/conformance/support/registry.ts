@@ -6,6 +6,8 @@ export type ConformanceTest = (t: ConformanceContext) => Promise<void>
 export interface ConformanceOptions {
   /** Runs alone, after the others: it changes or counts what belongs to the whole cluster. */
   serial?: boolean
+  /** Mostly waits for time to pass: runs from the beginning, beside the others, and takes no place from them. */
+  idle?: boolean
   /** 180 s unless told: far more than a healthy cluster needs. */
   timeoutMs?: number
 }
@@ -14,6 +16,7 @@ export interface Registered {
   codename: string
   sig: string
   serial: boolean
+  idle: boolean
   timeoutMs: number
   run: ConformanceTest
 }
@@ -42,6 +45,7 @@ export function conformance(codename: string, test: ConformanceTest, options: Co
     codename,
     sig: sigOf(codename),
     serial: options.serial ?? codename.includes("[Serial]"),
+    idle: options.idle ?? false,
     timeoutMs: options.timeoutMs ?? 180_000,
     run: test,
   })

@@ -44,7 +44,7 @@ function isSelected(codename: string, selection: Selection): boolean {
   return selection.name?.test(codename) ?? true
 }
 
-/** Runs the selected tests: `concurrency` at a time, then the serial ones alone. */
+/** Runs the selected tests: `concurrency` at a time, the idle ones beside them, then the serial ones alone. */
 export async function runTests(
   environment: Environment,
   options: Selection & { concurrency: number; onResult: (result: TestResult) => void },
@@ -56,11 +56,12 @@ export async function runTests(
     results.push(result)
     options.onResult(result)
   }
-  const waiting = selected.filter((one) => !one.serial)
+  const waiting = selected.filter((one) => !one.serial && !one.idle)
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) await run(next)
   }
-  await Promise.all(Array.from({ length: options.concurrency }, worker))
+  const idle = selected.filter((one) => one.idle).map(run)
+  await Promise.all([...idle, ...Array.from({ length: options.concurrency }, worker)])
   for (const test of selected.filter((one) => one.serial)) await run(test)
   return results
 }

@@ -3,11 +3,11 @@ import { findCondition, newControllerRef, semanticEqual } from "@ladya/apimachin
 import { shortHash } from "../shared/hash.ts"
 import {
   byAge,
+  byRevision,
   findNewReplicaSet,
   maxRevision,
   newReplicaSetAnnotations,
   revisionKey,
-  revisionOf,
   templateHashLabel,
 } from "./revisions.ts"
 import {
@@ -143,7 +143,7 @@ class Planner {
     const annotations = newReplicaSetAnnotations(
       this.#deployment,
       current.metadata.annotations,
-      maxRevision(this.#old) + 1,
+      maxRevision(this.#old) + 1n,
     )
     const minReadySeconds = this.#deployment.spec?.minReadySeconds ?? 0
     const isSame =
@@ -294,7 +294,7 @@ class Planner {
     const template = deployment.spec?.template ?? {}
     const hash = shortHash(template, deployment.status?.collisionCount ?? 0)
     const labels = { ...template.metadata?.labels, [templateHashLabel]: hash }
-    const revision = maxRevision(this.#old) + 1
+    const revision = maxRevision(this.#old) + 1n
     const size = newReplicaSetSize(deployment, 0, sumReplicas(this.#old))
     const { minReadySeconds } = deployment.spec ?? {}
     const replicaSet: ReplicaSet = {
@@ -378,7 +378,7 @@ class Planner {
     const alive = this.#old.filter((one) => !one.metadata.deletionTimestamp)
     const surplus = alive.length - limit
     if (surplus <= 0) return
-    for (const replicaSet of alive.sort((a, b) => revisionOf(a) - revisionOf(b)).slice(0, surplus)) {
+    for (const replicaSet of alive.sort(byRevision).slice(0, surplus)) {
       const { generation = 0 } = replicaSet.metadata
       const isSettled =
         (replicaSet.status?.replicas ?? 0) === 0 &&

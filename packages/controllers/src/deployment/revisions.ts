@@ -21,13 +21,22 @@ const notInherited = new Set([
   "deprecated.deployment.rollback.to",
 ])
 
-export function revisionOf(object: ReplicaSet): number {
-  const text = object.metadata.annotations?.[revisionKey] ?? ""
-  return /^\d+$/.test(text) ? Number(text) : 0
+/** Revisions are 64 bits wide: more than a number holds. */
+function parseRevision(text: string | undefined): bigint {
+  return text !== undefined && /^\d+$/.test(text) ? BigInt(text) : 0n
 }
 
-export function maxRevision(replicaSets: readonly ReplicaSet[]): number {
-  return replicaSets.reduce((max, replicaSet) => Math.max(max, revisionOf(replicaSet)), 0)
+export function revisionOf(object: ReplicaSet): bigint {
+  return parseRevision(object.metadata.annotations?.[revisionKey])
+}
+
+/** The oldest revision first. */
+export function byRevision(a: ReplicaSet, b: ReplicaSet): number {
+  return Number(revisionOf(a) - revisionOf(b))
+}
+
+export function maxRevision(replicaSets: readonly ReplicaSet[]): bigint {
+  return replicaSets.map(revisionOf).reduce((max, one) => (one > max ? one : max), 0n)
 }
 
 /** Oldest first; those of one second by name. */
@@ -65,15 +74,14 @@ export type Annotations = Readonly<Record<string, string>>
 export function newReplicaSetAnnotations(
   deployment: Deployment,
   current: Annotations | undefined,
-  revision: number,
+  revision: bigint,
 ): Record<string, string> {
   const next: Record<string, string> = { ...current }
   for (const [name, value] of Object.entries(deployment.metadata.annotations ?? {})) {
     if (!notInherited.has(name)) next[name] = value
   }
   const before = current?.[revisionKey]
-  const number = before !== undefined && /^\d+$/.test(before) ? Number(before) : 0
-  if (number >= revision) return next
+  if (parseRevision(before) >= revision) return next
   next[revisionKey] = String(revision)
   if (before) next[historyKey] = withHistory(current?.[historyKey], before)
   return next

@@ -8,7 +8,15 @@ import {
   quotaUsage,
   refs,
 } from "@ladya/api"
-import { formatQuantity, type KubeObject, keyOf, keyText, type ObjectKey, type ResourceRef } from "@ladya/apimachinery"
+import {
+  formatQuantity,
+  jsonEqual,
+  type KubeObject,
+  keyOf,
+  keyText,
+  type ObjectKey,
+  type ResourceRef,
+} from "@ladya/apimachinery"
 import { type Controller, done, type Informer, newController, type Result, requeueAfter } from "@ladya/client"
 import type { Component } from "@ladya/util"
 import type { ControllerContext, ControllerDefinition } from "../context.ts"
@@ -19,6 +27,8 @@ type Quota = corev1.ResourceQuota
 
 /** Changes come in bursts, and each count looks at a whole namespace. */
 const settleMs = 100
+/** Admission reserves before the object is stored: a count so soon after would take the reservation back. */
+const quietMs = 500
 /** Pods that should be gone stop counting by time alone. */
 const recountMs = 300_000
 
@@ -38,6 +48,9 @@ class QuotaCounter {
   /** Informers of what quotas count, made when the first quota counts it. */
   readonly #counted = new Map<string, Informer<KubeObject>>()
 
+  /** When `used` was last seen to change, in milliseconds of the monotonic clock. */
+  readonly #changedAt = new Map<string, number>()
+
   constructor(context: ControllerContext) {
     const { informers, catalog, clock, log, metrics, config } = context
     this.#context = context
@@ -54,7 +67,16 @@ class QuotaCounter {
     })
     this.component = this.#controller
     const enqueue = (quota: Quota): void => this.#controller.enqueue(keyOf(quota))
-    this.#quotas.addHandler({ add: enqueue, update: enqueue })
+    this.#quotas.addHandler({
+      add: enqueue,
+      update: (quota, previous) => {
+        if (!jsonEqual(quota.status?.used, previous.status?.used)) {
+          this.#changedAt.set(keyText(keyOf(quota)), clock.monotonic())
+        }
+        enqueue(quota)
+      },
+      delete: (quota) => void this.#changedAt.delete(keyText(keyOf(quota))),
+    })
   }
 
   async #reconcile(key: ObjectKey): Promise<Result> {
@@ -62,6 +84,8 @@ class QuotaCounter {
     const quota = this.#quotas.get(key)
     if (!quota || quota.metadata.deletionTimestamp) return done
     if (!this.#fresh.isFresh(keyText(key))) return done
+    const quietForMs = clock.monotonic() - (this.#changedAt.get(keyText(key)) ?? Number.NEGATIVE_INFINITY)
+    if (quietForMs < quietMs) return requeueAfter(quietMs - quietForMs)
     const hard = quota.spec?.hard ?? {}
     const sum: QuotaUsage = new Map()
     for (const { informer, ref } of await this.#informersFor(Object.keys(hard))) {
