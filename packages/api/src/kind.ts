@@ -106,5 +106,18 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   fromStorage(object: KubeObject): T
   readonly behaviour: KindBehaviour<T>
   /** Of a custom resource: what stands in for a type of the built-in schemas. */
-  readonly custom?: { readonly decode: Decode; readonly fieldType: FieldType }
+  readonly custom?: CustomKind
+}
+
+/** What a custom resource has instead of built-in types and conversions. */
+export interface CustomKind {
+  readonly decode: Decode
+  readonly fieldType: FieldType
+  /** Brings what was kept under an earlier definition into the present shape; undefined: it has that already. */
+  revise(kept: KubeObject): KubeObject | undefined
+  /**
+   * Brings objects of any version into this one. Set when that takes asking a webhook: then `toStorage` and
+   * `fromStorage` leave objects as they are. Throws a Status.
+   */
+  convert?(objects: readonly KubeObject[]): Promise<readonly KubeObject[]>
 }

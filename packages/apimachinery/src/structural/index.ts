@@ -1,5 +1,5 @@
 export { structuralFieldType } from "./field-type.ts"
 export { isOfFormat } from "./formats.ts"
-export type { JsonSchemaProps } from "./schema.ts"
-export { applyDefaults, structuralDecoder } from "./shape.ts"
-export { validateStructural } from "./validate.ts"
+export { isJsonObject, itemsOf, type JsonObject, type JsonSchemaProps, propertyOf, valuesOf } from "./schema.ts"
+export { applyDefaults, shapedObject, structuralDecoder } from "./shape.ts"
+export { correlatedItems, validateStructural } from "./validate.ts"

@@ -1,4 +1,4 @@
-import type { DecodeContext } from "../decoding/context.ts"
+import { DecodeContext } from "../decoding/context.ts"
 import { type Decode, decodeAny } from "../decoding/scalars.ts"
 import { deepCopy } from "../objects/copy.ts"
 import { isJsonObject, itemsOf, type JsonObject, type JsonSchemaProps, propertyOf, valuesOf } from "./schema.ts"
@@ -21,6 +21,11 @@ export function structuralDecoder(schema: JsonSchemaProps, metadata: Decode): De
     const safe = decodeAny(value, context, undefined)
     return shapeValue({ context, metadata }, schema, safe, true)
   }
+}
+
+/** An object in the shape of a schema: unknown fields dropped, defaults filled in. Metadata stays as it is. */
+export function shapedObject<T>(schema: JsonSchemaProps, object: T): T {
+  return structuralDecoder(schema, (value) => value)(object, new DecodeContext(false), undefined) as T
 }
 
 /** Fills in what a schema defaults, in place. */

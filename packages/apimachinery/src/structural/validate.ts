@@ -40,14 +40,23 @@ function patternOf(schema: JsonSchemaProps): RegExp | undefined {
   return bounded.get(schema)
 }
 
-/** Every wrong place of a value, in the wording of the API. `path` is that of the value, empty at the root. */
-export function validateStructural(schema: JsonSchemaProps, value: unknown, path = ""): FieldError[] {
+/**
+ * Every wrong place of a value, in the wording of the API. `path` is that of the value, empty at the root. What is as it
+ * was in `previous` is let through, right or not: a definition may become stricter than what it finds.
+ */
+export function validateStructural(
+  schema: JsonSchemaProps,
+  value: unknown,
+  previous?: unknown,
+  path = "",
+): FieldError[] {
   const errors: FieldError[] = []
-  check(schema, value, path, errors)
+  check(schema, value, previous, path, errors)
   return errors
 }
 
-function check(schema: JsonSchemaProps, value: unknown, path: string, errors: FieldError[]): void {
+function check(schema: JsonSchemaProps, value: unknown, previous: unknown, path: string, errors: FieldError[]): void {
+  if (previous !== undefined && semanticEqual(value, previous)) return
   const at = pathOf(path)
   if (!isOfType(schema, value)) {
     const wanted = schema["x-kubernetes-int-or-string"] ? "integer,string" : schema.type
@@ -62,8 +71,8 @@ function check(schema: JsonSchemaProps, value: unknown, path: string, errors: Fi
   }
   if (typeof value === "string") checkText(schema, value, path, errors)
   else if (typeof value === "number") checkNumber(schema, value, path, errors)
-  else if (Array.isArray(value)) checkList(schema, value, path, errors)
-  else if (isJsonObject(value)) checkObject(schema, value, path, errors)
+  else if (Array.isArray(value)) checkList(schema, value, previous, path, errors)
+  else if (isJsonObject(value)) checkObject(schema, value, previous, path, errors)
   checkCombined(schema, value, path, errors)
 }
 
@@ -108,7 +117,13 @@ function checkNumber(schema: JsonSchemaProps, value: number, path: string, error
   }
 }
 
-function checkList(schema: JsonSchemaProps, value: readonly unknown[], path: string, errors: FieldError[]): void {
+function checkList(
+  schema: JsonSchemaProps,
+  value: readonly unknown[],
+  previous: unknown,
+  path: string,
+  errors: FieldError[],
+): void {
   const at = pathOf(path)
   const { minItems, maxItems } = schema
   if (maxItems !== undefined && value.length > maxItems) errors.push(fieldError.tooMany(at, value.length, maxItems))
@@ -116,7 +131,10 @@ function checkList(schema: JsonSchemaProps, value: readonly unknown[], path: str
     errors.push(fieldError.invalid(at, value, `${path} in body should have at least ${minItems} items`))
   }
   const items = itemsOf(schema)
-  if (items) for (const [index, item] of value.entries()) check(items, item, `${path}[${index}]`, errors)
+  const before = items && correlatedItems(schema, previous)
+  if (items) {
+    for (const [index, item] of value.entries()) check(items, item, before?.(item), `${path}[${index}]`, errors)
+  }
   checkUnique(schema, value, path, errors)
 }
 
@@ -143,7 +161,23 @@ function canonical(value: unknown): string {
   )
 }
 
-function checkObject(schema: JsonSchemaProps, value: JsonObject, path: string, errors: FieldError[]): void {
+/** Finds the item that one of a list of maps was before, by its keys; items of other lists have no past. */
+export function correlatedItems(schema: JsonSchemaProps, previous: unknown): ((item: unknown) => unknown) | undefined {
+  if (schema["x-kubernetes-list-type"] !== "map" || !Array.isArray(previous)) return undefined
+  const keys = schema["x-kubernetes-list-map-keys"] ?? []
+  const identity = (item: unknown): string =>
+    JSON.stringify(keys.map((key) => (isJsonObject(item) ? (item[key] ?? null) : null)))
+  const known = new Map(previous.map((item: unknown) => [identity(item), item]))
+  return (item) => known.get(identity(item))
+}
+
+function checkObject(
+  schema: JsonSchemaProps,
+  value: JsonObject,
+  previous: unknown,
+  path: string,
+  errors: FieldError[],
+): void {
   const at = pathOf(path)
   const { minProperties, maxProperties } = schema
   if (minProperties !== undefined || maxProperties !== undefined) {
@@ -160,9 +194,10 @@ function checkObject(schema: JsonSchemaProps, value: JsonObject, path: string, e
   }
   if (schema["x-kubernetes-embedded-resource"]) checkEmbedded(value, path, errors)
   const values = valuesOf(schema)
+  const before = isJsonObject(previous) ? previous : {}
   for (const [name, field] of Object.entries(value)) {
     const inner = propertyOf(schema, name) ?? values
-    if (inner) check(inner, field, child(path, name), errors)
+    if (inner) check(inner, field, before[name], child(path, name), errors)
   }
 }
 
@@ -173,7 +208,7 @@ function checkEmbedded(value: JsonObject, path: string, errors: FieldError[]): v
 }
 
 function holds(schema: JsonSchemaProps, value: unknown, path: string): boolean {
-  return validateStructural(schema, value, path).length === 0
+  return validateStructural(schema, value, undefined, path).length === 0
 }
 
 function checkCombined(schema: JsonSchemaProps, value: unknown, path: string, errors: FieldError[]): void {
@@ -183,7 +218,7 @@ function checkCombined(schema: JsonSchemaProps, value: unknown, path: string, er
   const { allOf, anyOf, oneOf, not } = schema
   if (anyOf && !anyOf.some((option) => holds(option, value, path))) {
     wrong("validate at least one schema (anyOf)")
-    for (const error of validateStructural(anyOf[0] ?? {}, value, path)) errors.push(error)
+    for (const error of validateStructural(anyOf[0] ?? {}, value, undefined, path)) errors.push(error)
   }
   if (oneOf) {
     const count = oneOf.filter((option) => holds(option, value, path)).length
@@ -193,7 +228,7 @@ function checkCombined(schema: JsonSchemaProps, value: unknown, path: string, er
   if (allOf) {
     const before = errors.length
     const passed = allOf.filter((part) => {
-      const found = validateStructural(part, value, path)
+      const found = validateStructural(part, value, undefined, path)
       errors.push(...found)
       return found.length === 0
     }).length

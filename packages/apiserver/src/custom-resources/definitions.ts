@@ -102,7 +102,7 @@ export class CustomResources {
       known.definition.metadata.uid === definition.metadata.uid &&
       semanticEqual(known.definition.spec, definition.spec)
     if (isSame) return
-    const made = customKinds(definition)
+    const made = customKinds(definition, this.#deps)
     this.#withdraw(name)
     if (!made) return
     this.#deps.resources.addCustom(name, made.served, made.stored, publishedTypes(definition))

@@ -1,6 +1,6 @@
 import type { apiextensionsv1 } from "@ladya/api"
 import type { JsonSchemaProps, TypeSchema } from "@ladya/apimachinery"
-import { schemaOf, typeNameOf } from "./kinds.ts"
+import { schemaOf, typeNameOf } from "./schemas.ts"
 
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1."
 

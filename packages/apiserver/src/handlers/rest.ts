@@ -21,6 +21,7 @@ import {
   type SpecialResource,
   specialKey,
 } from "./special.ts"
+import { resultInVersion, workingKind } from "./versions.ts"
 import { watchStream } from "./watch/watch-stream.ts"
 import { applyObject, applyPatchType, configurationOf, newApplier } from "./write/apply.ts"
 import { createObject } from "./write/create.ts"
@@ -95,7 +96,8 @@ async function serve(
   const { verb } = info
   const context = presentContext(deps, request, resource)
   const operation = operationOf(request, resource)
-  const answer = (result: Result): ApiResponse => respond(operation, result, context)
+  const answer = async (result: Result): Promise<ApiResponse> =>
+    respond(operation, await resultInVersion(operation, result), context)
   if (special) return answer(await serveSpecial(deps, request, operation, special))
   if (!resource.storage) throw methodNotAllowed()
   const { subresource } = info
@@ -151,8 +153,7 @@ function bytesForm(resource: ServedResource, { presentation }: PresentContext): 
 
 /** Replaces the object, or the part of it that a subresource shows. */
 export function update(engine: Engine, operation: Operation, input: KubeObject): Promise<Result> {
-  const { storage } = operation.resource
-  const strategy = storage && strategyOf(storage.kind, operation.subresource)
+  const strategy = operation.resource.storage && strategyOf(workingKind(operation), operation.subresource)
   if (!strategy) throw methodNotAllowed()
   ensureNamespace(input, operation.namespace)
   ensureName(input, operation.name)

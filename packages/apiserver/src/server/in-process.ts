@@ -18,6 +18,7 @@ import {
   type SpecialResource,
   specialKey,
 } from "../handlers/special.ts"
+import { resultInVersion } from "../handlers/versions.ts"
 import { openWatch } from "../handlers/watch/watch.ts"
 import { bookmarkEveryMs } from "../handlers/watch/watch-stream.ts"
 import { createObject } from "../handlers/write/create.ts"
@@ -54,7 +55,7 @@ export class InProcessTransport implements Transport {
     const { special } = this.#deps
     const own = special.get(specialKey(operation.resource, operation.subresource))
     const result = own ? await this.#callSpecial(own, operation, call) : await this.#callGeneric(operation, call)
-    return objectOf(operation, result)
+    return objectOf(operation, await resultInVersion(operation, result))
   }
 
   async *watch(call: WatchCall, signal: AbortSignal): AsyncGenerator<WatchEvent> {

@@ -25,6 +25,7 @@ export class Entry {
   /** The object's resourceVersion. For a deletion that of the deletion. */
   readonly revision: number
   #object: KubeObject | undefined
+  #isRevised = false
   #fields: Readonly<Record<string, string>> | undefined
   #message: Buffer | undefined
 
@@ -36,7 +37,27 @@ export class Entry {
   }
 
   static of(shape: StoredShape, kv: KeyValue): Entry {
-    return new Entry(shape, kv.key.slice(shape.prefix.length), kv.value, kv.modRevision)
+    const key = kv.key.slice(shape.prefix.length)
+    const revised = shape.revise && !drafts.has(kv.value) ? shape.revise(kv.value) : undefined
+    if (!revised) return new Entry(shape, key, kv.value, kv.modRevision)
+    const entry = new Entry(shape, key, revised, kv.modRevision)
+    entry.#isRevised = true
+    return entry
+  }
+
+  /** The same object in another version. `object` is given away. */
+  converted(shape: StoredShape, object: KubeObject): Entry {
+    const entry = new Entry(shape, this.key, this.value, this.revision)
+    entry.#object = freezeObject({
+      ...object,
+      metadata: { ...object.metadata, resourceVersion: String(this.revision) },
+    })
+    return entry
+  }
+
+  /** Whether the store has it in another form, under an earlier definition: a write of the same content is a change. */
+  get isRevised(): boolean {
+    return this.#isRevised
   }
 
   /** The decoded object, frozen. */

@@ -227,7 +227,7 @@ export class ResourceCache implements FeedListener {
       this.#blocks.remove(slot)
       return { type: "DELETED", revision, entry: slot.entry.at(revision), previous: slot.entry }
     }
-    const entry = new Entry(this.shape, key, kv.value, revision)
+    const entry = Entry.of(this.shape, kv)
     if (slot) {
       const previous = slot.entry
       previous.retire()

@@ -22,6 +22,8 @@ export interface Selection {
   /** A label or field that has to have one of these values for anything to match. */
   readonly equals: EqualRequirement | undefined
   matches(entry: Entry): boolean
+  /** Whether namespace and name are right. */
+  isNear(entry: Entry): boolean
 }
 
 export interface EqualRequirement {
@@ -93,6 +95,10 @@ export function newSelection(
     fields = undefined
   }
   if (fields?.everything) fields = undefined
+  const isNear = (entry: Entry): boolean => {
+    if (namespace && !(entry.key.startsWith(namespace) && entry.key.charCodeAt(namespace.length) === 47)) return false
+    return name === undefined || entry.name === name
+  }
   const labelsOrNone = labels?.everything ? undefined : labels
   return {
     id: `${namespace}\u0000${name ?? ""}\u0000${labelsOrNone?.toString() ?? ""}\u0000${fields?.toString() ?? ""}`,
@@ -102,9 +108,9 @@ export function newSelection(
     fields,
     everything: name === undefined && !labelsOrNone && !fields,
     equals: equalRequirement(labelsOrNone, fields),
+    isNear,
     matches(entry) {
-      if (namespace && !(entry.key.startsWith(namespace) && entry.key.charCodeAt(namespace.length) === 47)) return false
-      if (name !== undefined && entry.name !== name) return false
+      if (!isNear(entry)) return false
       if (labelsOrNone && !labelsOrNone.matches(entry.object.metadata.labels)) return false
       return !fields || fields.matches(entry.fields)
     },

@@ -1,5 +1,5 @@
 import type { KindDefinition } from "@ladya/api"
-import { apiVersionOf, type KubeObject, managedFieldsText } from "@ladya/apimachinery"
+import { apiVersionOf, type KubeObject, managedFieldsText, parseApiVersion } from "@ladya/apimachinery"
 
 /** How the objects of one kept resource are written: key prefix, constant beginning, place of the resourceVersion. */
 export interface StoredShape {
@@ -14,6 +14,8 @@ export interface StoredShape {
   /** Copies `value` into `target` with the resourceVersion put in; returns the offset behind it. */
   splice(value: Buffer, revision: number, target: Buffer, offset: number): number
   fieldsOf(object: KubeObject): Readonly<Record<string, string>>
+  /** Of custom resources: the bytes that stand for what was kept under an earlier definition; undefined: they do so themselves. */
+  revise?(value: Buffer): Buffer | undefined
 }
 
 /** `/registry/<group or nothing>/<resource>/`. */
@@ -56,16 +58,20 @@ export function newStoredShape(kind: KindDefinition): StoredShape {
       ? headBytes.length
       : value.indexOf(metadataKey) + metadataKey.length
   const extra = kind.behaviour.selectableFields
+  const encode = (object: KubeObject): Buffer => {
+    // What only a webhook could convert is kept in the version it has.
+    const own = object.apiVersion === apiVersionOf(kind) || !kind.custom?.convert
+    const text = encodeStored(own ? head : headOf({ ...kind, ...parseApiVersion(object.apiVersion) }), object)
+    // Its own memory: a piece of the shared pool would keep its passing neighbours alive for as long as the object.
+    const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+    bytes.write(text)
+    return bytes
+  }
+  const { custom } = kind
   return {
     kind,
     prefix: storagePrefix(kind.storage),
-    encode(object) {
-      const text = encodeStored(head, object)
-      // Its own memory: a piece of the shared pool would keep its passing neighbours alive for as long as the object.
-      const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
-      bytes.write(text)
-      return bytes
-    },
+    encode,
     revisionLength: (revision) => key.length + keyEnd.length + String(revision).length,
     splice(value, revision, target, offset) {
       const headLength = headLengthOf(value)
@@ -75,6 +81,14 @@ export function newStoredShape(kind: KindDefinition): StoredShape {
       value.copy(target, at + written, headLength)
       return at + written + value.length - headLength
     },
+    ...(custom
+      ? {
+          revise(value: Buffer) {
+            const revised = custom.revise(JSON.parse(value.toString("utf8")) as KubeObject)
+            return revised && encode(revised)
+          },
+        }
+      : {}),
     fieldsOf: extra ? (object) => ({ ...genericFields(object), ...extra(object) }) : genericFields,
   }
 }

@@ -47,6 +47,8 @@ export class Watchers {
   readonly #clock: Clock
   readonly #cache: ResourceCache
   readonly #groups = new Map<string, Group>()
+  /** How those who take the changes as they are, are ended. */
+  readonly #raw = new Set<() => void>()
   #unsubscribe: (() => void) | undefined
   #flushTimer: Timer | undefined
   #isImmediate = false
@@ -90,6 +92,17 @@ export class Watchers {
         this.#unsubscribe?.()
         this.#unsubscribe = undefined
       }
+    }
+  }
+
+  /** Joins as one who takes the changes as they are. Returns how to leave. */
+  joinRaw(onEvents: (events: readonly CacheEvent[]) => void, end: () => void): () => void {
+    const unsubscribe = this.#cache.subscribe(onEvents, end)
+    this.#raw.add(end)
+    this.#size++
+    return () => {
+      unsubscribe()
+      if (this.#raw.delete(end)) this.#size--
     }
   }
 
@@ -137,6 +150,7 @@ export class Watchers {
 
   /** Ends every watch. */
   endAll(): void {
+    for (const end of [...this.#raw]) end()
     const groups = [...this.#groups.values()]
     for (const group of groups) {
       for (const member of [...group.members]) member.end()

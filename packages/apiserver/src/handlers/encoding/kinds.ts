@@ -2,7 +2,7 @@ import type { KindDefinition } from "@ladya/api"
 
 /** Whether what is kept can be sent as it is. */
 export function isKeptVersion(kind: KindDefinition): boolean {
-  return kind.storage.version === kind.version && kind.storage.group === kind.group
+  return kind.storage.version === kind.version && kind.storage.group === kind.group && !kind.custom?.convert
 }
 
 export function listKind(kind: KindDefinition): string {

@@ -1,3 +1,4 @@
+import type { KindDefinition } from "@ladya/api"
 import { fieldError, newStatusError, type StatusError, statusError } from "@ladya/apimachinery"
 import { CompactedError, FutureRevisionError, type Store } from "@ladya/store"
 import { Entry } from "../../storage/entry.ts"
@@ -6,6 +7,7 @@ import { newSelection, type Selection } from "../../storage/selection.ts"
 import type { ListForm } from "../../storage/slot-blocks.ts"
 import { tooLarge } from "../../storage/store-feed.ts"
 import { type ListMetadata, type Operation, type Result, storageOf } from "../operation.ts"
+import { entriesIn } from "../versions.ts"
 import { type ContinueToken, decodeContinue, encodeContinue } from "./continue-token.ts"
 import { parseRevision } from "./revision.ts"
 
@@ -18,6 +20,14 @@ export interface ListOptions {
   resourceVersionMatch?: string | undefined
   /** The objects are wanted in the version they are kept in, as bytes of this form. */
   form?: ListForm | undefined
+}
+
+/** Where a webhook converts, fields are looked at in the version that is asked for. */
+function withoutFields(kind: KindDefinition, selection: Selection): Selection {
+  if (!kind.custom?.convert || !selection.fields) return selection
+  const { namespace, name, labels } = selection
+  const parts = { namespace, ...(name === undefined ? {} : { name }), labelSelector: labels?.toString() }
+  return newSelection(kind, parts)
 }
 
 interface Page {
@@ -35,18 +45,23 @@ interface Page {
 export async function listObjects(store: Store, operation: Operation, options: ListOptions): Promise<Result> {
   const storage = storageOf(operation)
   checkOptions(options)
+  const { kind } = operation.resource
   const selection = newSelection(
-    storage.kind,
+    kind.custom?.convert ? kind : storage.kind,
     {
       namespace: operation.namespace,
       name: operation.name,
       labelSelector: options.labelSelector,
       fieldSelector: options.fieldSelector,
     },
-    operation.resource.kind,
+    kind,
   )
   const token = options.continue ? decodeContinue(options.continue) : undefined
-  const page = await readPage(store, storage, selection, options, token)
+  const page = await readPage(store, storage, withoutFields(kind, selection), options, token)
+  if (kind.custom?.convert && selection.fields) {
+    // A page may hold fewer than its limit: what does not match is known only after the conversion.
+    page.entries = (await entriesIn(kind, page.entries)).filter((entry) => selection.matches(entry))
+  }
   const metadata: ListMetadata = { resourceVersion: String(page.revision) }
   if (page.next !== undefined) {
     metadata.continue = encodeContinue({ revision: page.revision, after: page.next })

@@ -11,6 +11,7 @@ import {
 } from "@ladya/apimachinery"
 import { type Engine, type Operation, type Result, servedObject, storageOf } from "../operation.ts"
 import { type Compute, methodNotAllowed, type SpecialResource } from "../special.ts"
+import { entryIn, workingKind } from "../versions.ts"
 import { admitView } from "../write/admit.ts"
 import { viewOwnership } from "../write/apply.ts"
 import { setManagedFields } from "../write/field-manager.ts"
@@ -48,14 +49,14 @@ export const scaleResource: SpecialResource = {
     const storage = storageOf(operation)
     const entry = await storage.get(storage.keyOf(operation.namespace, operation.name))
     if (!entry) throw statusError.notFound(operation.resource.kind, operation.name)
-    return resultOf(scaleOf(access, servedObject(operation, entry)))
+    return resultOf(scaleOf(access, servedObject(operation, await entryIn(operation.resource.kind, entry))))
   },
   update: (engine, operation, compute) => updateScale(engine, operation, compute),
 }
 
 async function updateScale(engine: Engine, operation: Operation, compute: Compute): Promise<Result> {
   const access = accessOf(operation)
-  const strategy = strategyOf(storageOf(operation).kind, "")
+  const strategy = strategyOf(workingKind(operation), "")
   if (!strategy) throw methodNotAllowed()
   const result = await updateObject(engine, operation, {
     strategy: { ...strategy, mayCreate: false },
@@ -82,7 +83,7 @@ async function updateScale(engine: Engine, operation: Operation, compute: Comput
   })
   const object =
     result.type === "entry"
-      ? servedObject(operation, result.entry)
+      ? servedObject(operation, await entryIn(operation.resource.kind, result.entry))
       : result.type === "object"
         ? result.object
         : undefined

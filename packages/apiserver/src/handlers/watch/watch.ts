@@ -1,3 +1,4 @@
+import type { KindDefinition } from "@ladya/api"
 import { fieldError, newStatusError, type StatusError, statusError } from "@ladya/apimachinery"
 import { CompactedError, FutureRevisionError, type Store, type StoreEvent } from "@ladya/store"
 import { Entry } from "../../storage/entry.ts"
@@ -7,6 +8,7 @@ import { newSelection, type Selection } from "../../storage/selection.ts"
 import { formatEvent, type WatchBatchMemo, type WatchFormat } from "../../storage/watchers.ts"
 import { type Operation, storageOf } from "../operation.ts"
 import { expiredError, parseRevision } from "../read/revision.ts"
+import { eventsIn } from "../versions.ts"
 
 export interface WatchOptions {
   labelSelector?: string | undefined
@@ -47,18 +49,20 @@ export async function openWatch<T>(
 ): Promise<OpenWatch<T>> {
   const storage = storageOf(operation)
   checkOptions(options)
+  const { kind } = operation.resource
   const selection = newSelection(
-    storage.kind,
+    kind.custom?.convert ? kind : storage.kind,
     {
       namespace: operation.namespace,
       name: operation.name,
       labelSelector: options.labelSelector,
       fieldSelector: options.fieldSelector,
     },
-    operation.resource.kind,
+    kind,
   )
   const revision = parseRevision(options.resourceVersion)
   const start = await startOf(store, storage, selection, options, revision)
+  if (kind.custom?.convert) return openConverting(kind, storage, selection, start, options, format, receiver)
   // From here to the join nothing waits: no event can slip in between.
   const initial: T[] = []
   if (start.state) {
@@ -77,6 +81,70 @@ export async function openWatch<T>(
     initialEventsEnd: options.sendInitialEvents ? at : undefined,
     revision: () => storage.cache.revision,
     leave,
+  }
+}
+
+/** A watch of what a webhook converts: changes wait for their conversion, in their order. */
+async function openConverting<T>(
+  kind: KindDefinition,
+  storage: ResourceStorage,
+  selection: Selection,
+  start: Start,
+  options: WatchOptions,
+  format: WatchFormat<T>,
+  receiver: WatchReceiver<T>,
+): Promise<OpenWatch<T>> {
+  const itemsOf = async (events: readonly CacheEvent[]): Promise<T[]> =>
+    (
+      await eventsIn(
+        kind,
+        events.filter((event) => selection.isNear(event.entry)),
+      )
+    )
+      .map((event) => formatEvent(event, selection, format))
+      .filter((item) => item !== undefined)
+  // From here to the join nothing waits: no event can slip in between.
+  const first: CacheEvent[] = []
+  if (start.state) {
+    for (const entry of storage.cache.scan({ namespace: selection.namespace, name: selection.name })) {
+      first.push({ type: "ADDED", revision: entry.revision, entry, previous: undefined })
+    }
+  }
+  first.push(...start.events())
+  const at = storage.cache.revision
+  let delivered = at
+  let hasLeft = false
+  let before: Promise<unknown> = Promise.resolve()
+  const leave = storage.watchers.joinRaw(
+    (events) => {
+      const revision = storage.cache.revision
+      before = before
+        .then(() => itemsOf(events))
+        .then((items) => {
+          if (hasLeft) return
+          if (items.length > 0) receiver.deliver(items, {})
+          delivered = revision
+        })
+        // What cannot be converted cannot be watched.
+        .catch(() => receiver.end())
+    },
+    () => receiver.end(),
+  )
+  const beginning = itemsOf(first)
+  before = beginning.catch(() => undefined)
+  try {
+    return {
+      initial: await beginning,
+      initialEventsEnd: options.sendInitialEvents ? at : undefined,
+      revision: () => delivered,
+      leave() {
+        hasLeft = true
+        leave()
+      },
+    }
+  } catch (error) {
+    leave()
+    throw error
   }
 }
 

@@ -1,7 +1,8 @@
 import type { GroupVersionKind, KubeObject } from "@ladya/apimachinery"
 import type { AdmissionAttributes, AdmissionOperation } from "../../admission/admission.ts"
 import { shownKind } from "../../admission/dynamic/subject.ts"
-import { type Engine, type Operation, storageOf } from "../operation.ts"
+import type { Engine, Operation } from "../operation.ts"
+import { workingKind } from "../versions.ts"
 import type { DeleteOptions } from "./delete.ts"
 
 export function attributesOf(
@@ -14,7 +15,7 @@ export function attributesOf(
   const { storage } = operation.resource
   return {
     operation: verb,
-    kind: storage ? storageOf(operation).kind : operation.resource.kind,
+    kind: storage ? workingKind(operation) : operation.resource.kind,
     requested: operation.resource.kind,
     subresource: operation.subresource,
     namespace: operation.namespace,

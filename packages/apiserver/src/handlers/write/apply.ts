@@ -14,8 +14,9 @@ import { parse as parseYaml } from "yaml"
 import { authorize } from "../../filters/authorize.ts"
 import type { ApiRequest } from "../../request.ts"
 import { decodeTarget } from "../encoding/types.ts"
-import { type Engine, type Operation, type Result, storageOf } from "../operation.ts"
+import type { Engine, Operation, Result } from "../operation.ts"
 import { methodNotAllowed } from "../special.ts"
+import { workingKind } from "../versions.ts"
 import { ownershipOf } from "./field-manager.ts"
 import type { Patcher } from "./patch.ts"
 import { strategyOf } from "./strategies.ts"
@@ -75,7 +76,7 @@ function applyTo(
 
 /** Applies to an object, which is made when it is not there. */
 export async function applyObject(engine: Engine, operation: Operation, config: unknown): Promise<Result> {
-  const strategy = strategyOf(storageOf(operation).kind, operation.subresource)
+  const strategy = strategyOf(workingKind(operation), operation.subresource)
   if (!strategy) throw methodNotAllowed()
   const context = ownershipOf(engine, operation)
   const target = decodeTarget(operation)

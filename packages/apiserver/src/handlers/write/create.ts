@@ -1,5 +1,6 @@
 import { generatedName, type KubeObject, newStatusError, statusError, validateObjectMeta } from "@ladya/apimachinery"
 import { type Engine, type Operation, type Result, storageOf } from "../operation.ts"
+import { toKept, workingKind } from "../versions.ts"
 import { attributesOf, mutate, validate } from "./admit.ts"
 import { recordWrite, setManagedFields } from "./field-manager.ts"
 import { ensureName, ensureNamespace, fillNewMetadata } from "./metadata.ts"
@@ -21,9 +22,8 @@ export async function createObject(
   input: KubeObject,
   options: { ownership?: "given" } = {},
 ): Promise<Result> {
-  const storage = storageOf(operation)
   const served = operation.resource.kind
-  const { kind } = storage
+  const kind = workingKind(operation)
   const { behaviour } = kind
   ensureNamespace(input, operation.namespace)
   if (operation.name) ensureName(input, operation.name)
@@ -33,7 +33,7 @@ export async function createObject(
   served.behaviour.default?.(input)
   const managedFields =
     options.ownership === "given" ? input.metadata.managedFields : recordWrite(engine, operation, undefined, input)
-  const draft = served.toStorage(input)
+  const draft = kind === served ? input : served.toStorage(input)
   if (draft !== input) behaviour.default?.(draft)
   setManagedFields(draft, managedFields)
 
@@ -63,7 +63,7 @@ export async function createObject(
 }
 
 function checkNew(operation: Operation, draft: KubeObject): void {
-  const { kind } = storageOf(operation)
+  const kind = workingKind(operation)
   const { behaviour } = kind
   const { validateName } = behaviour
   const errors = validateObjectMeta(draft.metadata, {
@@ -88,7 +88,7 @@ async function write(engine: Engine, operation: Operation, draft: KubeObject, ba
       if (!(await storage.get(key)))
         return { type: "object", code: 201, object: served(operation, draft), kind: operation.resource.kind }
     } else {
-      const outcome = await storage.create(key, draft, options)
+      const outcome = await storage.create(key, await toKept(operation, draft), options)
       if (outcome.ok) return { type: "entry", code: 201, entry: outcome.entry }
     }
     if (!base) throw statusError.alreadyExists(operation.resource.kind, name)
@@ -103,7 +103,8 @@ async function write(engine: Engine, operation: Operation, draft: KubeObject, ba
   }
 }
 
-const served = (operation: Operation, draft: KubeObject): KubeObject => operation.resource.kind.fromStorage(draft)
+const served = (operation: Operation, draft: KubeObject): KubeObject =>
+  operation.resource.kind.custom ? draft : operation.resource.kind.fromStorage(draft)
 
 function ttlOf(storage: { group: string; resource: string }): { ttlSeconds?: number } {
   const seconds = ttlSeconds[`${storage.group}/${storage.resource}`]

@@ -2,6 +2,7 @@ import { fieldError, type KubeObject, semanticEqual, statusError, validateObject
 import type { Entry } from "../../storage/entry.ts"
 import type { ResourceStorage } from "../../storage/resource-storage.ts"
 import { type Engine, type Operation, type Result, servedObject, storageOf } from "../operation.ts"
+import { entryIn, toKept, workingKind } from "../versions.ts"
 import { attributesOf, mutate, validate } from "./admit.ts"
 import { createObject } from "./create.ts"
 import { differsInTimesOnly, recordWrite, setManagedFields } from "./field-manager.ts"
@@ -47,7 +48,7 @@ type Step = { done: true; result: Result } | { done: false; isPinned: boolean; c
 async function createInstead(engine: Engine, operation: Operation, options: UpdateOptions): Promise<Result> {
   const { kind } = operation.resource
   const isAllowed =
-    options.createsMissing || (options.strategy.mayCreate && storageOf(operation).kind.behaviour.allowCreateOnUpdate)
+    options.createsMissing || (options.strategy.mayCreate && workingKind(operation).behaviour.allowCreateOnUpdate)
   if (!isAllowed) throw statusError.notFound(kind, operation.name)
   const draft = await options.compute(undefined)
   if (draft.metadata.uid) {
@@ -73,17 +74,18 @@ async function tryUpdate(
   current: Entry,
 ): Promise<Step> {
   const served = operation.resource.kind
-  const { kind } = storage
+  const kind = workingKind(operation)
   const { strategy } = options
-  const previous = current.object
-  const live = servedObject(operation, current)
+  const standing = await entryIn(served, current)
+  const live = servedObject(operation, standing)
+  const previous = kind === served ? live : current.object
   const input = await options.compute(live)
   ensureNamespace(input, operation.namespace)
   ensureName(input, operation.name)
   const isPinned = checkPreconditions(operation, input, previous) && !options.isPatch
   served.behaviour.default?.(input)
   const managedFields = managedFieldsOf(engine, operation, options, live, input)
-  const draft = served.toStorage(input)
+  const draft = kind === served ? input : served.toStorage(input)
   if (draft !== input) kind.behaviour.default?.(draft)
 
   const errors = keepMetadata(draft, previous)
@@ -136,27 +138,28 @@ async function write(
   current: Entry,
   draft: KubeObject,
 ): Promise<Step> {
-  const value = storage.encode(draft)
+  const kept = await toKept(operation, draft)
+  const value = storage.encode(kept)
   // Nothing changed: the version stays, and nobody is told.
-  if (isUnchanged(draft, value, current)) return entryStep(current)
+  if (isUnchanged(kept, value, current)) return entryStep(current)
   if (operation.dryRun) {
-    const object = operation.resource.kind.fromStorage(draft)
+    const object = operation.resource.kind.fromStorage(kept)
     return { done: true, result: { type: "object", code: 200, object, kind: operation.resource.kind } }
   }
   const isGone = strategy.isGone?.(draft) ?? false
   const outcome = isGone
     ? await storage.delete(key, current.revision)
-    : await storage.update(key, value, draft, current.revision)
+    : await storage.update(key, value, kept, current.revision)
   if (!outcome.ok) return { done: false, isPinned: false, current: outcome.current }
   if (!isGone) return entryStep(outcome.entry)
-  draft.metadata.resourceVersion = String(outcome.entry.revision)
-  const object = operation.resource.kind.fromStorage(draft)
+  const gone = { ...kept, metadata: { ...kept.metadata, resourceVersion: String(outcome.entry.revision) } }
+  const object = operation.resource.kind.fromStorage(gone)
   return { done: true, result: { type: "object", code: 200, object, kind: operation.resource.kind } }
 }
 
 /** The same but for the order of fields, or the times of managers: neither makes a text longer or shorter. */
 function isUnchanged(draft: KubeObject, value: Buffer, current: Entry): boolean {
-  if (value.length !== current.value.length) return false
+  if (current.isRevised || value.length !== current.value.length) return false
   if (value.equals(current.value)) return true
   return semanticEqual(draft, current.object) || differsInTimesOnly(draft, current.object)
 }
@@ -175,7 +178,7 @@ function checkPreconditions(operation: Operation, input: KubeObject, previous: K
     )
   }
   if (!resourceVersion || resourceVersion === "0") {
-    if (storageOf(operation).kind.behaviour.allowUnconditionalUpdate === false) {
+    if (workingKind(operation).behaviour.allowUnconditionalUpdate === false) {
       throw statusError.invalid(kind, operation.name, [
         fieldError.invalid("metadata.resourceVersion", 0, "must be specified for an update"),
       ])
