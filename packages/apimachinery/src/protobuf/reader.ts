@@ -3,7 +3,9 @@ export class ProtobufError extends Error {
   override name = "ProtobufError"
 }
 
-const text = new TextDecoder("utf-8", { fatal: true })
+const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+/** Longer texts are left to the engine's decoder. */
+const shortText = 24
 
 /** Reads one protobuf message, field by field. Never reads past its end. */
 export class ProtobufReader {
@@ -37,26 +39,41 @@ export class ProtobufReader {
 
   /** A varint of at most 32 bits. */
   #low(): number {
-    const value = this.#varint()
-    if (value > 0xffffffffn) throw new ProtobufError("proto: integer overflow")
-    return Number(value)
-  }
-
-  #varint(): bigint {
     let value = this.#byte()
-    if (value < 128) return BigInt(value)
+    if (value < 128) return value
     value &= 127
-    let shift = 7
-    for (; shift < 28; shift += 7) {
+    for (let shift = 7; shift < 28; shift += 7) {
       const byte = this.#byte()
       value |= (byte & 127) << shift
-      if (byte < 128) return BigInt(value)
+      if (byte < 128) return value
     }
-    let large = BigInt(value)
-    for (; shift < 64; shift += 7) {
+    const last = this.#byte()
+    if (last > 15) throw new ProtobufError("proto: integer overflow")
+    return value + last * 0x10000000
+  }
+
+  /** The number a varint of 64 bits stands for, taken as signed. */
+  #varint(): number {
+    let value = 0
+    let factor = 1
+    for (let count = 1; count <= 10; count++) {
       const byte = this.#byte()
-      large |= BigInt(byte & 127) << BigInt(shift)
-      if (byte < 128) return BigInt.asUintN(64, large)
+      if (count > 7) return Number(BigInt.asIntN(64, this.#rest(BigInt(value), count - 1, byte)))
+      value += (byte & 127) * factor
+      if (byte < 128) return value
+      factor *= 128
+    }
+    throw new ProtobufError("proto: integer overflow")
+  }
+
+  // Beyond 49 bits a number does not hold them all.
+  #rest(low: bigint, read: number, first: number): bigint {
+    let value = low
+    let byte = first
+    for (let count = read; count < 10; count++) {
+      value |= BigInt(byte & 127) << BigInt(7 * count)
+      if (byte < 128) return value
+      if (count < 9) byte = this.#byte()
     }
     throw new ProtobufError("proto: integer overflow")
   }
@@ -68,12 +85,12 @@ export class ProtobufReader {
   /** A signed integer of 32 or 64 bits. */
   integer(): number {
     this.#expect(0)
-    return Number(BigInt.asIntN(64, this.#varint()))
+    return this.#varint()
   }
 
   boolean(): boolean {
     this.#expect(0)
-    return this.#varint() !== 0n
+    return this.#varint() !== 0
   }
 
   double(): number {
@@ -90,16 +107,33 @@ export class ProtobufReader {
   }
 
   string(): string {
+    this.#expect(2)
+    const length = this.#low()
+    const at = this.#take(length)
+    const end = at + length
+    // Short texts are mostly ASCII, and put together faster here than the engine's decoder is called.
+    if (length <= shortText) {
+      let made = ""
+      let index = at
+      for (; index < end; index++) {
+        const byte = this.#bytes[index] as number
+        if (byte > 127) break
+        made += String.fromCharCode(byte)
+      }
+      if (index === end) return made
+    }
     try {
-      return text.decode(this.bytes())
-    } catch (error) {
-      if (error instanceof ProtobufError) throw error
+      return text.decode(this.#bytes.subarray(at, end))
+    } catch {
       throw new ProtobufError("proto: invalid UTF-8 string")
     }
   }
 
   message(): ProtobufReader {
-    return new ProtobufReader(this.bytes())
+    this.#expect(2)
+    const length = this.#low()
+    const at = this.#take(length)
+    return new ProtobufReader(this.#bytes, at, at + length)
   }
 
   #take(length: number): number {
