@@ -18,6 +18,11 @@ import { resourceQuotaController } from "./resourcequota/controller.ts"
 import { rootCaController } from "./rootca/controller.ts"
 import { serviceAccountController } from "./serviceaccount/controller.ts"
 import { statefulSetController } from "./statefulset/controller.ts"
+import {
+  attributesClassProtectionController,
+  claimProtectionController,
+  volumeProtectionController,
+} from "./storage-protection/controller.ts"
 import { taintEvictionController } from "./taint-eviction/controller.ts"
 import { tokensController } from "./tokens/controller.ts"
 import { ttlAfterFinishedController } from "./ttl-after-finished/controller.ts"
@@ -39,6 +44,9 @@ export const controllers: readonly ControllerDefinition[] = [
   ttlAfterFinishedController,
   disruptionController,
   resourceQuotaController,
+  claimProtectionController,
+  volumeProtectionController,
+  attributesClassProtectionController,
   endpointSliceController,
   endpointsController,
   nodeLifecycleController,

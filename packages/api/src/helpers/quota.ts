@@ -130,14 +130,52 @@ function usesOtherNamespaces(pod: corev1.Pod): boolean {
   return terms.some((term) => (term.namespaces ?? []).length > 0 || term.namespaceSelector !== undefined)
 }
 
-/** Whether a quota speaks of an object: one with scopes speaks of pods alone, and of those alone that are in all of them. */
+interface Requirement {
+  operator: string
+  values: readonly string[]
+}
+
+/** The classes that a claim has, had, or is on the way to. */
+function attributesClassHolds({ operator, values }: Requirement, claim: corev1.PersistentVolumeClaim): boolean {
+  const { spec, status } = claim
+  const classes = [
+    spec?.volumeAttributesClassName,
+    status?.currentVolumeAttributesClassName,
+    status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ].filter((name) => name !== undefined && name !== "") as string[]
+  switch (operator) {
+    case "Exists":
+      return classes.length > 0
+    case "DoesNotExist":
+      return classes.length === 0
+    case "In":
+      return classes.some((name) => values.includes(name))
+    case "NotIn":
+      return !classes.some((name) => values.includes(name))
+    default:
+      return false
+  }
+}
+
+/**
+ * Whether a quota speaks of an object: one with scopes speaks of pods alone, or of claims by their attributes class, and
+ * of those alone that are in all of them.
+ */
 export function quotaCovers(quota: corev1.ResourceQuota, object: KubeObject, { group, resource }: Resource): boolean {
   const requirements = [
     ...(quota.spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: "Exists", values: [] as string[] })),
     ...(quota.spec?.scopeSelector?.matchExpressions ?? []),
   ]
   if (requirements.length === 0) return true
-  if (group !== "" || resource !== "pods") return false
+  if (group !== "") return false
+  if (resource === "persistentvolumeclaims") {
+    const claim = object as corev1.PersistentVolumeClaim
+    return requirements.every(
+      ({ scopeName, operator, values = [] }) =>
+        scopeName === "VolumeAttributesClass" && attributesClassHolds({ operator, values }, claim),
+    )
+  }
+  if (resource !== "pods") return false
   const pod = object as corev1.Pod
   return requirements.every(({ scopeName, operator, values = [] }) => scopeHolds(scopeName, operator, values, pod))
 }

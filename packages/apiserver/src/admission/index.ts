@@ -12,11 +12,13 @@ import { defaultTolerationSeconds } from "./default-toleration-seconds.ts"
 import { LimitRanger } from "./limit-ranger.ts"
 import { NamespaceLifecycle } from "./namespace-lifecycle.ts"
 import { NodeRestriction } from "./node-restriction.ts"
+import { PodTopologyLabels } from "./pod-topology-labels.ts"
 import { Priority } from "./priority.ts"
 import { RbacEscalation } from "./rbac-escalation.ts"
 import { ResourceQuota } from "./resource-quota.ts"
 import { RuntimeClass } from "./runtime-class.ts"
 import { ServiceAccount } from "./service-account.ts"
+import { storageObjectInUseProtection } from "./storage-object-in-use-protection.ts"
 import { taintNodesByCondition } from "./taint-nodes-by-condition.ts"
 import { MutatingAdmissionWebhook } from "./webhooks/mutating.ts"
 import { ValidatingAdmissionWebhook } from "./webhooks/validating.ts"
@@ -49,7 +51,9 @@ export function newAdmissionPlugins(deps: AdmissionDeps): readonly AdmissionPlug
     new Priority(deps),
     defaultTolerationSeconds,
     new DefaultStorageClass(deps),
+    storageObjectInUseProtection,
     new RuntimeClass(deps),
+    new PodTopologyLabels(deps),
     new MutatingAdmissionWebhook(hooks),
     new ValidatingAdmissionWebhook(hooks),
     // The last: nothing may be reserved for what another refuses.

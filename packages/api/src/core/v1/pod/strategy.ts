@@ -132,7 +132,8 @@ export function bindPod(draft: Pod, binding: corev1.Binding, now: number): strin
   if (binding.metadata.annotations) {
     draft.metadata.annotations = { ...draft.metadata.annotations, ...binding.metadata.annotations }
   }
-  if (binding.metadata.labels) draft.metadata.labels = { ...draft.metadata.labels, ...binding.metadata.labels }
+  // The pod's own labels stand.
+  if (binding.metadata.labels) draft.metadata.labels = { ...binding.metadata.labels, ...draft.metadata.labels }
   setPodCondition(draft, { type: "PodScheduled", status: "True", lastTransitionTime: formatTime(now) }, now)
   return undefined
 }
