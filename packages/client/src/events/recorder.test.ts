@@ -91,3 +91,16 @@ test("what the API refuses is given up; an API that is away is waited for; an ex
   await recorder.flush()
   assert.equal((await events())[0]?.count, 1)
 })
+
+test("events of many objects go side by side, those of one stay in order and are counted up", async () => {
+  const { recorder, events } = setUp()
+  for (let i = 0; i < 200; i++) {
+    const { metadata } = pod
+    const one = { ...pod, metadata: { ...metadata, name: `web-${i}`, uid: `${i}` } }
+    for (let repetition = 0; repetition < 3; repetition++) recorder.event(one, "Normal", "Scheduled", "assigned")
+  }
+  await recorder.flush()
+  const all = await events()
+  assert.equal(all.length, 200)
+  assert.deepEqual(new Set(all.map(({ count }) => count)), new Set([3]))
+})

@@ -27,6 +27,8 @@ export interface EventRecorderOptions {
 }
 
 const maxWaiting = 1000
+/** So many are on their way at a time: events of many objects do not wait for one another. */
+const maxSending = 32
 const maxTries = 12
 const retryMs = 10_000
 
@@ -70,7 +72,10 @@ class ApiEventRecorder implements EventRecorder {
   readonly #stop = new AbortController()
   #sequence = 0
   #idle = newDeferred<void>()
-  #running = false
+  #dropped = 0
+  #senders = 0
+  /** What is on its way, by the correlator's key: the same event is sent once, then counted up. */
+  readonly #sending = new Map<string, Promise<void>>()
 
   constructor(options: EventRecorderOptions) {
     this.#options = options
@@ -97,16 +102,15 @@ class ApiEventRecorder implements EventRecorder {
   event(about: KubeObject | corev1.ObjectReference, type: "Normal" | "Warning", reason: string, message: string): void {
     if (this.#stop.signal.aborted) return
     if (this.#queue.length >= maxWaiting) {
-      this.#options.log.warn("too many events wait: one is dropped", { reason })
+      if (this.#dropped++ === 0) this.#options.log.warn("too many events wait: some are dropped", { reason })
       return
     }
     const { component, host, clock } = this.#options
     const involvedObject = "metadata" in about ? referenceTo(about) : about
     const source = { component, ...(host ? { host } : {}) }
     this.#queue.push({ observation: { involvedObject, source, type, reason, message }, atMs: clock.now() })
-    if (this.#running) return
-    this.#running = true
-    this.#idle = newDeferred<void>()
+    if (this.#senders >= maxSending) return
+    if (this.#senders++ === 0) this.#idle = newDeferred<void>()
     void this.#drain()
   }
 
@@ -123,14 +127,32 @@ class ApiEventRecorder implements EventRecorder {
       }
     }
     this.#queue.length = 0
-    this.#running = false
+    if (--this.#senders > 0) return
+    if (this.#dropped > 0) this.#options.log.warn("events were dropped: too many waited", { count: this.#dropped })
+    this.#dropped = 0
     this.#idle.resolve()
   }
 
-  async #record({ observation, atMs }: Waiting): Promise<void> {
-    const correlated = this.#correlator.correlate(observation)
+  async #record(waiting: Waiting): Promise<void> {
+    const correlated = this.#correlator.correlate(waiting.observation)
     if (!correlated) return
     const { key, message } = correlated
+    const before = this.#sending.get(key)
+    const work = before
+      ? before.then(
+          () => this.#send(waiting, key, message),
+          () => this.#send(waiting, key, message),
+        )
+      : this.#send(waiting, key, message)
+    this.#sending.set(key, work)
+    try {
+      await work
+    } finally {
+      if (this.#sending.get(key) === work) this.#sending.delete(key)
+    }
+  }
+
+  async #send({ observation, atMs }: Waiting, key: string, message: string): Promise<void> {
     const known = this.#sent.get(key)
     if (known) {
       const count = known.count + 1
