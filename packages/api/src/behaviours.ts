@@ -19,6 +19,7 @@ import { certificateSigningRequest } from "./certificates/v1/index.ts"
 import { clusterTrustBundle, podCertificateRequest } from "./certificates/v1beta1/index.ts"
 import { lease } from "./coordination/v1/lease/index.ts"
 import { leaseCandidate } from "./coordination/v1beta1/leasecandidate/index.ts"
+import { componentStatus } from "./core/v1/componentstatus/index.ts"
 import { configMap } from "./core/v1/configmap/index.ts"
 import { endpoints } from "./core/v1/endpoints/index.ts"
 import { coreEvent, event } from "./core/v1/event/index.ts"
@@ -69,6 +70,7 @@ const of = <T extends KubeObject>(behaviour: KindBehaviour<T>): KindBehaviour =>
 export const behaviours: Readonly<Record<string, KindBehaviour>> = {
   "/v1/ConfigMap": of(configMap),
   "/v1/Endpoints": of(endpoints),
+  "/v1/ComponentStatus": of(componentStatus),
   "/v1/Event": of(coreEvent),
   "/v1/LimitRange": of(limitRange),
   "/v1/Namespace": of(namespace),

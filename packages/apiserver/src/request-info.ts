@@ -62,7 +62,7 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
   // The deprecated form: /api/v1/watch/…
   if (parts[at] === "watch" && parts.length > at + 1) {
     at++
-    verb = "watch"
+    verb = verb === "get" ? "watch" : ""
   }
   const info: RequestInfo = {
     isResource: true,

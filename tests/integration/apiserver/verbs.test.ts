@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { type corev1, refs } from "@ladya/api"
 import { isStatus } from "@ladya/apimachinery"
-import { startTestServer } from "../harness.ts"
+import { readWatch, startTestServer } from "../harness.ts"
 
 const configMap = (name: string, data: Record<string, string> = {}): corev1.ConfigMap => ({
   apiVersion: "v1",
@@ -90,4 +90,38 @@ test("a watch delivers what happens, in order, in process", async (t) => {
   await maps.delete("w", { namespace: "default" })
   await done
   assert.deepEqual(seen, ["ADDED before", "ADDED w", "MODIFIED w", "DELETED w"])
+})
+
+test("who may change leases but not make them makes none by a PUT", async (t) => {
+  const { client, clientAs } = await startTestServer(t, {
+    config: {
+      authorizers: [
+        {
+          name: "no-creation",
+          authorize: ({ user, info }) => ({ allowed: user.name === "admin" || info.verb !== "create", reason: "" }),
+        },
+      ],
+    },
+  })
+  const lease = { apiVersion: "coordination.k8s.io/v1" as const, kind: "Lease" as const }
+  const metadata = { name: "l", namespace: "default" }
+  const leases = clientAs({ name: "changer", groups: [] }).resource(refs.leases)
+  await assert.rejects(leases.update({ ...lease, metadata }), (error) => isStatus(error, "Forbidden"))
+  await client.resource(refs.leases).update({ ...lease, metadata })
+  await leases.update({ ...lease, metadata, spec: { holderIdentity: "me" } })
+})
+
+test("the deprecated paths of watches are watches", async (t) => {
+  const server = await startTestServer(t, { listen: true })
+  await server.client.resource(refs.configmaps).create(configMap("a"))
+  await server.client.resource(refs.configmaps).create(configMap("b"))
+  for (const [path, count] of [
+    ["/api/v1/watch/configmaps", 2],
+    ["/api/v1/watch/namespaces/default/configmaps", 2],
+    ["/api/v1/watch/namespaces/default/configmaps/b", 1],
+  ] as const) {
+    const events = await readWatch(server, `${path}?resourceVersion=0`, (seen) => seen.length === count)
+    assert.equal(events.at(-1)?.object.metadata.name, "b", path)
+  }
+  assert.equal((await server.http("POST", "/api/v1/watch/namespaces/default/configmaps", { body: {} })).status, 405)
 })

@@ -1,11 +1,14 @@
 import type { KindDefinition } from "@ladya/api"
 import { type KubeObject, newStatusError } from "@ladya/apimachinery"
-import { type KeyValue, type Store, StoreUnavailableError, type WriteResult } from "@ladya/store"
+import { type KeyValue, type Store, StoreUnavailableError, type WriteOptions, type WriteResult } from "@ladya/store"
 import { Entry, handOver } from "./entry.ts"
 import { ResourceCache } from "./resource-cache.ts"
 import { newStoredShape, type StoredShape } from "./shape.ts"
 import type { StoreFeed } from "./store-feed.ts"
 import { Watchers } from "./watchers.ts"
+
+/** Events are forgotten an hour after they were last written. By `group/resource`. */
+const ttlSeconds: Readonly<Record<string, number>> = { "/events": 3600 }
 
 export type WriteOutcome =
   | { readonly ok: true; readonly entry: Entry }
@@ -28,9 +31,12 @@ export class ResourceStorage {
   readonly watchers: Watchers
   readonly #store: Store
   readonly #feed: StoreFeed
+  readonly #options: WriteOptions
 
   constructor(deps: ResourceStorageDeps) {
     this.kind = deps.kind
+    const ttl = ttlSeconds[`${deps.kind.storage.group}/${deps.kind.storage.resource}`]
+    this.#options = ttl === undefined ? {} : { ttlSeconds: ttl }
     this.shape = newStoredShape(deps.kind)
     this.#store = deps.store
     this.#feed = deps.feed
@@ -75,15 +81,15 @@ export class ResourceStorage {
   }
 
   /** `draft` belongs to the storage from here on. */
-  async create(key: string, draft: KubeObject, options: { ttlSeconds?: number } = {}): Promise<WriteOutcome> {
+  async create(key: string, draft: KubeObject): Promise<WriteOutcome> {
     const value = this.shape.encode(draft)
     handOver(value, draft)
-    return this.#outcome(() => this.#store.create(this.shape.prefix + key, value, options))
+    return this.#outcome(() => this.#store.create(this.shape.prefix + key, value, this.#options))
   }
 
   async update(key: string, value: Buffer, draft: KubeObject, expectedRevision: number): Promise<WriteOutcome> {
     handOver(value, draft)
-    return this.#outcome(() => this.#store.update(this.shape.prefix + key, value, expectedRevision))
+    return this.#outcome(() => this.#store.update(this.shape.prefix + key, value, expectedRevision, this.#options))
   }
 
   /** On success `entry` is what was deleted, with the revision of the deletion. */

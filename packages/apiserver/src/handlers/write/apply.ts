@@ -11,7 +11,6 @@ import {
   statusError,
 } from "@ladya/apimachinery"
 import { parse as parseYaml } from "yaml"
-import { authorize } from "../../filters/authorize.ts"
 import type { ApiRequest } from "../../request.ts"
 import { decodeTarget } from "../encoding/types.ts"
 import type { Engine, Operation, Result } from "../operation.ts"
@@ -85,15 +84,15 @@ export async function applyObject(engine: Engine, operation: Operation, config: 
     isPatch: true,
     ownership: "given",
     createsMissing: operation.subresource === "",
-    async compute(previous) {
+    compute(previous) {
       const next = applyTo(context, operation, target, config, previous)
-      if (!previous) await checkCreation(engine, operation, next)
+      if (!previous) checkCreation(operation, next)
       return next
     },
   })
 }
 
-async function checkCreation(engine: Engine, operation: Operation, object: KubeObject): Promise<void> {
+function checkCreation(operation: Operation, object: KubeObject): void {
   const { kind } = operation.resource
   const { uid, name } = object.metadata
   if (uid) {
@@ -108,16 +107,6 @@ async function checkCreation(engine: Engine, operation: Operation, object: KubeO
       `the name of the object (${operation.name} based on URL) was undeterminable: name must be provided`,
     )
   }
-  if (!engine.authorizer) return
-  const { group, version, resource } = kind
-  const { namespace, subresource, user } = operation
-  await authorize(engine.authorizer, {
-    user,
-    info: {
-      ...{ isResource: true, path: "", verb: "create", group, version, resource },
-      ...{ subresource, rest: "", namespace, name: operation.name },
-    },
-  })
 }
 
 /** Applies to what a subresource of a kind of its own shows (a Scale). */

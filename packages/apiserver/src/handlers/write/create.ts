@@ -9,9 +9,6 @@ import { prepareNew } from "./strategies.ts"
 /** How often a generated name that is taken is thrown again. */
 const generateAttempts = 8
 
-/** Events are forgotten after an hour. */
-const ttlSeconds: Readonly<Record<string, number>> = { "/events": 3600 }
-
 /**
  * Stores a new object. `input` is private, in the version of the operation, and given away.
  * Throws 400, 403, 404 (namespace), 409 AlreadyExists and 422 Statuses.
@@ -79,8 +76,6 @@ function checkNew(operation: Operation, draft: KubeObject): void {
 
 async function write(engine: Engine, operation: Operation, draft: KubeObject, base: string): Promise<Result> {
   const storage = storageOf(operation)
-  const { kind } = storage
-  const options = ttlOf(kind.storage)
   for (let attempt = 1; ; attempt++) {
     const name = draft.metadata.name ?? ""
     const key = storage.keyOf(draft.metadata.namespace ?? "", name)
@@ -88,7 +83,7 @@ async function write(engine: Engine, operation: Operation, draft: KubeObject, ba
       if (!(await storage.get(key)))
         return { type: "object", code: 201, object: served(operation, draft), kind: operation.resource.kind }
     } else {
-      const outcome = await storage.create(key, await toKept(operation, draft), options)
+      const outcome = await storage.create(key, await toKept(operation, draft))
       if (outcome.ok) return { type: "entry", code: 201, entry: outcome.entry }
     }
     if (!base) throw statusError.alreadyExists(operation.resource.kind, name)
@@ -105,8 +100,3 @@ async function write(engine: Engine, operation: Operation, draft: KubeObject, ba
 
 const served = (operation: Operation, draft: KubeObject): KubeObject =>
   operation.resource.kind.custom ? draft : operation.resource.kind.fromStorage(draft)
-
-function ttlOf(storage: { group: string; resource: string }): { ttlSeconds?: number } {
-  const seconds = ttlSeconds[`${storage.group}/${storage.resource}`]
-  return seconds === undefined ? {} : { ttlSeconds: seconds }
-}

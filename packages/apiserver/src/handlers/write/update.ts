@@ -1,4 +1,5 @@
 import { fieldError, type KubeObject, semanticEqual, statusError, validateObjectMetaUpdate } from "@ladya/apimachinery"
+import { authorize } from "../../filters/authorize.ts"
 import type { Entry } from "../../storage/entry.ts"
 import type { ResourceStorage } from "../../storage/resource-storage.ts"
 import { type Engine, type Operation, type Result, servedObject, storageOf } from "../operation.ts"
@@ -62,7 +63,22 @@ async function createInstead(engine: Engine, operation: Operation, options: Upda
     throw statusError.notFound(kind, operation.name)
   }
   delete draft.metadata.resourceVersion
+  await authorizeCreation(engine, operation)
   return createObject(engine, operation, draft, options.ownership === "given" ? { ownership: "given" } : {})
+}
+
+/** Who may change objects may not make them for that. Throws a 403 Status. */
+async function authorizeCreation(engine: Engine, operation: Operation): Promise<void> {
+  if (!engine.authorizer) return
+  const { group, version, resource } = operation.resource.kind
+  const { namespace, subresource, name, user } = operation
+  await authorize(engine.authorizer, {
+    user,
+    info: {
+      ...{ isResource: true, path: "", verb: "create", group, version, resource },
+      ...{ subresource, rest: "", namespace, name },
+    },
+  })
 }
 
 async function tryUpdate(
