@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import { setMaxListeners } from "node:events"
 import type { AddressInfo } from "node:net"
 import { kindByResource, kinds } from "@ladya/api"
@@ -36,6 +37,8 @@ export interface ApiServerDeps {
   clock: Clock
   log: Logger
   random: Random
+  /** Makes UIDs of objects; random ones unless told. A simulation gives its own, so that runs can be repeated. */
+  newUid?: () => string
   metrics: MetricsRegistry
   config: Partial<ApiServerConfig> | ((server: ApiServerInternals) => Partial<ApiServerConfig>)
 }
@@ -100,7 +103,8 @@ class Server implements ApiServer {
       resources.add(kind, stored ?? kind)
     }
     const hooks = new Map<string, WriteHooks>()
-    const engine: Engine = { clock, log, random, resources, admission: [], hooks }
+    const newUid = deps.newUid ?? randomUUID
+    const engine: Engine = { clock, log, random, newUid, resources, admission: [], hooks }
     const special = builtInSubresources(kinds)
     special.set("/componentstatuses", componentStatuses(this.#components()))
     const loopback = new InProcessTransport(

@@ -1,10 +1,57 @@
 import type { Clock, Timer } from "./clock.ts"
 
 interface Pending {
-  at: number
-  sequence: number
-  callback: () => void
+  readonly at: number
+  readonly sequence: number
+  readonly callback: () => void
   cancelled: boolean
+}
+
+const isBefore = (a: Pending, b: Pending): boolean => a.at < b.at || (a.at === b.at && a.sequence < b.sequence)
+
+/** Timers in the order in which they fall due. Cancelled ones stay until they come to the top. */
+class TimerHeap {
+  readonly #entries: Pending[] = []
+
+  push(entry: Pending): void {
+    const entries = this.#entries
+    let position = entries.length
+    entries.push(entry)
+    while (position > 0) {
+      const parent = (position - 1) >> 1
+      const above = entries[parent] as Pending
+      if (isBefore(above, entry)) break
+      entries[position] = above
+      position = parent
+    }
+    entries[position] = entry
+  }
+
+  /** The first that is not cancelled. */
+  peek(): Pending | undefined {
+    while (this.#entries[0]?.cancelled) this.pop()
+    return this.#entries[0]
+  }
+
+  pop(): void {
+    const entries = this.#entries
+    const last = entries.pop()
+    if (last === undefined || entries.length === 0) return
+    let position = 0
+    for (;;) {
+      let child = 2 * position + 1
+      if (child >= entries.length) break
+      if (child + 1 < entries.length && isBefore(entries[child + 1] as Pending, entries[child] as Pending)) child++
+      if (isBefore(last, entries[child] as Pending)) break
+      entries[position] = entries[child] as Pending
+      position = child
+    }
+    entries[position] = last
+  }
+
+  get live(): number {
+    return this.#entries.reduce((count, { cancelled }) => (cancelled ? count : count + 1), 0)
+  }
 }
 
 /** A clock that moves only when told to. Timers fire in order of time, then of creation. */
@@ -12,7 +59,7 @@ export class FakeClock implements Clock {
   #now: number
   readonly #start: number
   #sequence = 0
-  #pending: Pending[] = []
+  readonly #pending = new TimerHeap()
 
   constructor(startMs = 1_700_000_000_000) {
     this.#now = startMs
@@ -44,7 +91,7 @@ export class FakeClock implements Clock {
 
   /** The number of timers that wait. */
   get waiting(): number {
-    return this.#pending.filter((entry) => !entry.cancelled).length
+    return this.#pending.live
   }
 
   /** Moves time on by `ms`, firing what falls due and letting promises settle in between. */
@@ -52,12 +99,9 @@ export class FakeClock implements Clock {
     const end = this.#now + ms
     for (;;) {
       await settle()
-      this.#pending = this.#pending.filter((entry) => !entry.cancelled)
-      const next = this.#pending
-        .filter((entry) => entry.at <= end)
-        .sort((a, b) => a.at - b.at || a.sequence - b.sequence)[0]
-      if (!next) break
-      this.#pending.splice(this.#pending.indexOf(next), 1)
+      const next = this.#pending.peek()
+      if (!next || next.at > end) break
+      this.#pending.pop()
       this.#now = Math.max(this.#now, next.at)
       next.callback()
     }

@@ -14,6 +14,7 @@ export interface Engine {
   clock: Clock
   log: Logger
   random: Random
+  newUid(): string
   resources: ResourceTable
   /** In this order. */
   admission: readonly AdmissionPlugin[]

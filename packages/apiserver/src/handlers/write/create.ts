@@ -40,7 +40,7 @@ export async function createObject(
   const base = draft.metadata.name ? "" : (draft.metadata.generateName ?? "")
   if (base) draft.metadata.name = generatedName(base, engine.random)
   attributes.name ||= draft.metadata.name ?? ""
-  fillNewMetadata(draft, engine.clock)
+  fillNewMetadata(draft, engine)
   if (owners) draft.metadata.managedFields = owners
   prepareNew(kind, draft, operation.user)
   behaviour.default?.(draft)

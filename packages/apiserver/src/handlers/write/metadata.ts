@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto"
 import { type FieldError, fieldError, formatTime, type KubeObject, statusError } from "@ladya/apimachinery"
 import type { Clock } from "@ladya/util"
 
@@ -27,15 +26,15 @@ export function ensureName(object: KubeObject, name: string): void {
 }
 
 /** What the server alone decides about a new object. */
-export function fillNewMetadata(draft: KubeObject, clock: Clock): void {
+export function fillNewMetadata(draft: KubeObject, engine: { clock: Clock; newUid(): string }): void {
   const { metadata } = draft
   delete metadata.deletionTimestamp
   delete metadata.deletionGracePeriodSeconds
   delete metadata.selfLink
   delete metadata.generation
   delete metadata.managedFields
-  metadata.uid = randomUUID()
-  metadata.creationTimestamp = formatTime(clock.now())
+  metadata.uid = engine.newUid()
+  metadata.creationTimestamp = formatTime(engine.clock.now())
 }
 
 /**
