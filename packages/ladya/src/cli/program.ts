@@ -9,6 +9,7 @@ import { newKubeconfigCommand } from "./commands/kubeconfig.ts"
 import { newKubectlCommand } from "./commands/kubectl.ts"
 import { newServerCommand } from "./commands/server.ts"
 import { newSetupCommand } from "./commands/setup.ts"
+import { newSimulateCommand } from "./commands/simulate.ts"
 import { newStatusCommand } from "./commands/status.ts"
 import { newUpCommand } from "./commands/up.ts"
 import { newWhyCommand } from "./commands/why.ts"
@@ -41,6 +42,7 @@ Environment:
   program.addCommand(newKubeconfigCommand())
   program.addCommand(newKubectlCommand())
   program.addCommand(newWhyCommand())
+  program.addCommand(newSimulateCommand())
   program.addCommand(newImageCommand())
   program.addCommand(newServerCommand())
   program.addCommand(newAgentCommand())

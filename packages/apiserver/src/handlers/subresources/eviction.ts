@@ -9,12 +9,13 @@ import {
   type metav1,
   newStatusError,
   type StatusError,
+  setCondition,
   statusError,
 } from "@ladya/apimachinery"
 import { type Engine, type Operation, type Result, storageOf } from "../operation.ts"
 import { isDryRun } from "../parameters.ts"
 import type { SpecialResource } from "../special.ts"
-import { type DeleteOptions, deleteObject } from "../write/delete.ts"
+import { checkPreconditions, type DeleteOptions, deleteObject } from "../write/delete.ts"
 import { strategyOf } from "../write/strategies.ts"
 import { updateObject } from "../write/update.ts"
 
@@ -39,15 +40,56 @@ async function evict(engine: Engine, operation: Operation, eviction: policyv1.Ev
   if (!entry) throw statusError.notFound(operation.resource.kind, operation.name)
   const pod = entry.object as corev1.Pod
   if (!canIgnoreBudget(pod)) await askBudget(engine, podOperation, pod)
+  // Not another pod of the same name.
+  const preconditions = { uid: pod.metadata.uid ?? "", ...given.preconditions }
+  if (!pod.metadata.deletionTimestamp && !dryRun) {
+    const marked = await markDisrupted(engine, podOperation, preconditions)
+    if (preconditions.resourceVersion) preconditions.resourceVersion = marked
+  }
   const options: DeleteOptions = {
     gracePeriodSeconds: given.gracePeriodSeconds,
     propagationPolicy: given.propagationPolicy,
-    // Not another pod of the same name.
-    preconditions: { uid: pod.metadata.uid ?? "", ...given.preconditions },
+    preconditions,
   }
   await deleteObject(engine, podOperation, options)
   const status = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }
   return { type: "object", code: 201, object: status as KubeObject, kind: undefined }
+}
+
+/** Says in the pod's status why it ends (KEP-3329): Jobs and people tell disruptions from failures by it. */
+async function markDisrupted(
+  engine: Engine,
+  operation: Operation,
+  wanted: { uid: string; resourceVersion?: string },
+): Promise<string> {
+  const strategy = strategyOf(storageOf(operation).kind, "status")
+  if (!strategy) throw new Error("pods have no status")
+  const result = await updateObject(
+    engine,
+    { ...operation, subresource: "status" },
+    {
+      strategy,
+      isPatch: true,
+      ownership: "kept",
+      compute: (current) => {
+        if (!current) throw statusError.notFound(operation.resource.kind, operation.name)
+        checkPreconditions(operation, current, { preconditions: wanted })
+        const pod = deepCopy(current as corev1.Pod)
+        const conditions = setCondition(
+          pod.status?.conditions,
+          {
+            type: "DisruptionTarget",
+            status: "True",
+            reason: "EvictionByEvictionAPI",
+            message: "Eviction API: evicting",
+          },
+          engine.clock.now(),
+        )
+        return { ...pod, status: { ...pod.status, conditions: [...conditions] } }
+      },
+    },
+  )
+  return (result.type === "entry" && result.entry.object.metadata.resourceVersion) || ""
 }
 
 function canIgnoreBudget(pod: corev1.Pod): boolean {

@@ -175,7 +175,12 @@ function graceOf(kind: ResourceStorage["kind"], object: KubeObject, options: Del
   return asked < 0 ? 1 : asked
 }
 
-function checkPreconditions(operation: Operation, object: KubeObject, options: DeleteOptions): void {
+/** Throws a 409 Status when another object, or another state of it, was meant. */
+export function checkPreconditions(
+  operation: Operation,
+  object: KubeObject,
+  options: Pick<DeleteOptions, "preconditions">,
+): void {
   const { uid, resourceVersion } = options.preconditions ?? {}
   const { kind } = operation.resource
   if (uid && uid !== object.metadata.uid) {
