@@ -192,10 +192,11 @@ class Server implements ApiServer {
   transport(user: UserInfo): Transport {
     const { special } = this.#config
     const authorizer = this.#authorizer
-    return new InProcessTransport(
+    const own = new InProcessTransport(
       { engine: this.#engine, store: this.#deps.store, authorizer, special, stopping: this.#stopping.signal },
       user,
     )
+    return this.#aggregator.transport(own, authorizer, user)
   }
 
   #newHandler(): Handler {

@@ -1,4 +1,4 @@
-import type { KubeList, KubeObject, ResourceRef } from "@ladya/apimachinery"
+import type { KubeList, KubeObject, metav1, ResourceRef } from "@ladya/apimachinery"
 import type { DeleteParameters, ListParameters, PatchType, WatchEvent, WriteParameters } from "./transport.ts"
 
 export interface InNamespace {
@@ -51,4 +51,6 @@ export interface ResourceClient<T extends KubeObject> {
 /** The one way components speak to the API. */
 export interface Client {
   resource<T extends KubeObject>(ref: ResourceRef<T>): ResourceClient<T>
+  /** What discovery tells of a group version; subresources have names with a slash. */
+  resourcesOf(group: string, version: string, signal?: AbortSignal): Promise<readonly metav1.APIResource[]>
 }

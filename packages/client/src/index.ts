@@ -10,7 +10,8 @@ export {
   TerminalError,
 } from "./controller/controller.ts"
 export { type EventRecorder, type EventRecorderOptions, newEventRecorder, referenceTo } from "./events/recorder.ts"
-export { ConnectionError } from "./https/errors.ts"
+export { ConnectionError, errorOfAnswer, errorOfEvent } from "./https/errors.ts"
+export { JsonLines } from "./https/json-lines.ts"
 export { type ClusterAccess, loadKubeconfig } from "./https/kubeconfig.ts"
 export {
   type HttpsTransport,
@@ -18,6 +19,7 @@ export {
   newHttpsTransport,
   type RawAnswer,
 } from "./https/transport.ts"
+export { type WireRequest, watchPath, wireRequest } from "./https/urls.ts"
 export type { Indexer } from "./informer/cache.ts"
 export { type InformerFactory, type InformerFactoryOptions, newInformerFactory } from "./informer/factory.ts"
 export { type EventHandler, type Informer, type InformerOptions, newInformer } from "./informer/informer.ts"

@@ -13,7 +13,13 @@ import type {
 
 /** A client whose calls go through this transport. */
 export function newClient(transport: Transport): Client {
-  return { resource: (ref) => new TransportResourceClient(transport, ref) }
+  return {
+    resource: (ref) => new TransportResourceClient(transport, ref),
+    async resourcesOf(group, version, signal) {
+      if (!transport.resources) throw new Error("this transport cannot ask for discovery")
+      return transport.resources(group, version, signal)
+    },
+  }
 }
 
 class TransportResourceClient<T extends KubeObject> implements ResourceClient<T> {

@@ -1,4 +1,4 @@
-import type { GroupVersionResource, KubeObject } from "@ladya/apimachinery"
+import type { GroupVersionResource, KubeObject, metav1 } from "@ladya/apimachinery"
 
 /** The resource a call is about; `kind` is what goes into error texts and list kinds. */
 export interface CallTarget extends GroupVersionResource {
@@ -81,4 +81,6 @@ export interface Transport {
   call(call: ApiCall, signal?: AbortSignal): Promise<KubeObject>
   /** Ends normally when the server closes the stream or the signal aborts. Throws StatusError 410 Expired when the version is too old. */
   watch(call: WatchCall, signal: AbortSignal): AsyncIterable<WatchEvent>
+  /** The resources of a group version, as discovery tells them. Not every transport can ask. */
+  resources?(group: string, version: string, signal?: AbortSignal): Promise<readonly metav1.APIResource[]>
 }

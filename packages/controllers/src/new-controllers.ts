@@ -25,7 +25,7 @@ export interface ControllersOptions {
 export function newControllers(options: ControllersOptions): Component {
   const { client, clock, log, random, metrics } = options
   const informers = options.informers ?? newInformerFactory({ client, clock, log, random })
-  const catalog = newResourceCatalog(informers)
+  const catalog = newResourceCatalog(informers, client)
   const config = controllersConfig(options.config)
   const wanted = controllers.filter(({ name }) => options.only?.includes(name) ?? true)
   const unknown = (options.only ?? []).filter((name) => !controllers.some((one) => one.name === name))

@@ -2,9 +2,10 @@ import assert from "node:assert/strict"
 import { type TestContext, test } from "node:test"
 import { connect } from "node:tls"
 import { type apiregistrationv1, refs } from "@ladya/api"
-import { findCondition } from "@ladya/apimachinery"
+import { findCondition, type KubeObject, type ResourceRef } from "@ladya/apimachinery"
+import { newControllers } from "@ladya/controllers"
 import { newMemoryStore } from "@ladya/store"
-import { systemClock, waitFor } from "@ladya/util"
+import { MetricsRegistry, newRandom, silentLogger, systemClock, waitFor } from "@ladya/util"
 import { type ExtensionServer, group, startExtensionServer, version } from "../extension-server.ts"
 import { type SecureServer, startSecureServer } from "../secure-server.ts"
 
@@ -18,6 +19,8 @@ const flunder = {
   metadata: { name: "dash" },
   spec: { reference: "r" },
 }
+
+const flunderRef: ResourceRef<KubeObject> = { group, version, resource: "flunders", kind: "Flunder", namespaced: true }
 
 async function startCluster(t: TestContext): Promise<{ server: SecureServer; extension: ExtensionServer }> {
   const store = newMemoryStore({ clock })
@@ -296,4 +299,75 @@ test("a front proxy is believed, others that claim to be somebody are not", asyn
   assert.equal((await ask(server.pki.admin)).json.status.userInfo.username, "kubernetes-admin")
   const bare = await server.http("GET", "/api/v1/namespaces", { credentials: server.pki.frontProxyClient })
   assert.equal(bare.status, 403, "a front proxy itself is nobody")
+})
+
+test("a namespace goes with what other servers keep in it, and not while they do not answer", async (t) => {
+  const { server, extension } = await startCluster(t)
+  await makeService(server)
+  await register(server, extension.port)
+  await untilReason(server, "Passed")
+  const { client } = server
+  const controllers = newControllers({
+    ...{ client, clock, log: silentLogger, random: newRandom(1), metrics: new MetricsRegistry() },
+    only: ["namespace", "generic-garbage-collector"],
+  })
+  await controllers.start()
+  t.after(() => controllers.stop(AbortSignal.timeout(2000)))
+  const namespaces = client.resource(refs.namespaces)
+  await namespaces.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "full" } })
+  const flunders = client.resource(flunderRef)
+  const made = (name: string, owner?: KubeObject) =>
+    flunders.create({
+      ...flunder,
+      metadata: {
+        name,
+        namespace: "full",
+        ...(owner
+          ? { ownerReferences: [{ apiVersion: "v1", kind: "ConfigMap", name: "o", uid: owner.metadata.uid ?? "" }] }
+          : {}),
+      },
+    })
+  const configMaps = client.resource(refs.configmaps)
+  const owner = await configMaps.create({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "o", namespace: "full" },
+  })
+  await made("owned", owner)
+  await made("free")
+  const names = async () => (await flunders.list({ namespace: "full" })).items.map(({ metadata }) => metadata.name)
+  assert.deepEqual(await names(), ["owned", "free"])
+  await configMaps.delete("o", { namespace: "full" })
+  await waitFor(clock, async () => (await names()).join() === "free", {
+    ...patience,
+    description: "the owned one gone",
+  })
+
+  extension.isHealthy = false
+  await client.resource(refs.apiservices).patch(name, "merge", { metadata: { labels: { look: "again" } } })
+  await untilReason(server, "FailedDiscoveryCheck")
+  await namespaces.delete("full")
+  const failure = await waitFor(
+    clock,
+    async () =>
+      findCondition((await namespaces.get("full")).status?.conditions, "NamespaceDeletionDiscoveryFailure")?.status ===
+      "True",
+    { ...patience, description: "the failure in the conditions" },
+  )
+  assert.ok(failure)
+  extension.isHealthy = true
+  await client.resource(refs.apiservices).patch(name, "merge", { metadata: { labels: { look: "once-more" } } })
+  await waitFor(
+    clock,
+    () =>
+      namespaces.get("full").then(
+        () => false,
+        () => true,
+      ),
+    {
+      ...patience,
+      description: "the namespace gone",
+    },
+  )
+  assert.deepEqual(await names(), [])
 })

@@ -153,3 +153,24 @@ test("deleting a Deployment takes ReplicaSets and pods along; orphaning leaves t
   const [replicaSet] = (await cluster.client.resource(refs.replicasets).list(inDefault)).items
   assert.deepEqual(replicaSet?.metadata.ownerReferences ?? [], [])
 })
+
+test("an owner in another namespace is no owner, and an event says so", async (context) => {
+  const cluster = await startCluster(context, { only })
+  const { client } = cluster
+  await client.resource(refs.namespaces).create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "other" } })
+  const owner = await client
+    .resource(refs.configmaps)
+    .create({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "far", namespace: "other" } })
+  await cluster.clock.advance(1000)
+  await client.resource(refs.configmaps).create(configMap("lost", [owner]))
+  await cluster.until("it gone", async () => !(await names(cluster)).includes("lost"))
+  const told = async (): Promise<string | undefined> =>
+    (await client.resource(refs.events).list(inDefault)).items.find(
+      ({ reason }) => reason === "OwnerRefInvalidNamespace",
+    )?.message
+  await cluster.until("the event", async () => (await told()) !== undefined)
+  assert.match(
+    (await told()) ?? "",
+    /^ownerRef \[v1\/ConfigMap, namespace: other, name: far, uid: .*\] does not exist in namespace "default"$/,
+  )
+})

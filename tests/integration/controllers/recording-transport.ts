@@ -32,4 +32,8 @@ export class RecordingTransport implements Transport {
   watch(call: WatchCall, signal: AbortSignal): AsyncIterable<WatchEvent> {
     return this.#inner.watch(call, signal)
   }
+
+  async resources(group: string, version: string, signal?: AbortSignal) {
+    return (await this.#inner.resources?.(group, version, signal)) ?? []
+  }
 }

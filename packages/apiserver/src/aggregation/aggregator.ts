@@ -1,6 +1,8 @@
 import { type KindDefinition, kindByGvk } from "@ladya/api"
 import { newClient, type Transport } from "@ladya/client"
 import type { Clock, Logger } from "@ladya/util"
+import type { UserInfo } from "../authentication/authenticator.ts"
+import type { Authorizer } from "../authorization/authorizer.ts"
 import type { DiscoveryGroup } from "../discovery/index.ts"
 import type { Handler } from "../request.ts"
 import type { ResourceTable } from "../resources.ts"
@@ -13,6 +15,7 @@ import type { Priority } from "./priorities.ts"
 import { proxyTo } from "./proxy.ts"
 import { RemoteDiscoveries } from "./remote-discovery.ts"
 import { type FrontProxyCredentials, ServiceClients } from "./service-clients.ts"
+import { AggregatedTransport } from "./transport.ts"
 
 export interface AggregatorDeps {
   resources: ResourceTable
@@ -110,6 +113,18 @@ export class Aggregator {
       if (!remote) return next(request)
       return proxyTo(remote, () => this.#clients.clientOf(remote), request)
     }
+  }
+
+  /** What components in this process speak through: `inner`, and other servers where those serve. */
+  transport(inner: Transport, authorizer: Authorizer, user: UserInfo): Transport {
+    return new AggregatedTransport({
+      inner,
+      remoteOf: (group, version) => this.#services.remote(group, version),
+      clientOf: (remote) => this.#clients.clientOf(remote),
+      groups: () => this.groups(),
+      authorizer,
+      user,
+    })
   }
 
   /** The server behind an API path; undefined when it is this one. */

@@ -3,8 +3,8 @@ import type { IncomingMessage } from "node:http"
 /** Documents of other servers are not larger than this, in bytes. */
 const maxBytes = 64 * 1024 * 1024
 
-/** The whole body. Throws for what is no success, and for what has no end. */
-export async function readAnswer(answer: IncomingMessage): Promise<Buffer> {
+/** The whole body. Throws for what has no end. */
+export async function readWhole(answer: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of answer as AsyncIterable<Buffer>) {
@@ -15,9 +15,15 @@ export async function readAnswer(answer: IncomingMessage): Promise<Buffer> {
     }
     chunks.push(chunk)
   }
+  return Buffer.concat(chunks)
+}
+
+/** The whole body of a success; throws for all else. */
+export async function readAnswer(answer: IncomingMessage): Promise<Buffer> {
+  const body = await readWhole(answer)
   const code = answer.statusCode ?? 0
   if (code < 200 || code >= 300) throw new Error(`the server answered ${code}`)
-  return Buffer.concat(chunks)
+  return body
 }
 
 export async function readJson(answer: IncomingMessage): Promise<unknown> {

@@ -1,6 +1,6 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders } from "node:http2"
 import { constants } from "node:http2"
-import { deepFreeze, type KubeObject, StatusError } from "@ladya/apimachinery"
+import { deepFreeze, type KubeObject, type metav1, StatusError } from "@ladya/apimachinery"
 import { type Clock, type Logger, sleep } from "@ladya/util"
 import type { ApiCall, Transport, WatchCall, WatchEvent } from "../transport.ts"
 import { ConnectionError, errorOfAnswer, errorOfEvent } from "./errors.ts"
@@ -92,6 +92,13 @@ class Http2Transport implements HttpsTransport {
     } catch (error) {
       throw new ConnectionError(`${request.method} ${request.path}: the answer is not JSON`, { cause: error })
     }
+  }
+
+  async resources(group: string, version: string, signal?: AbortSignal): Promise<readonly metav1.APIResource[]> {
+    const path = group ? `/apis/${group}/${version}` : `/api/${version}`
+    const answer = await this.raw({ method: "GET", path, headers: { accept: "application/json" } }, signal)
+    if (answer.status >= 400) throw errorOfAnswer(answer.status, answer.body)
+    return (JSON.parse(answer.body.toString("utf8")) as metav1.APIResourceList).resources
   }
 
   raw(

@@ -1,4 +1,11 @@
-import { isStatus, type KubeObject, type metav1, type ObjectKey, type ResourceRef } from "@ladya/apimachinery"
+import {
+  apiVersionOf,
+  isStatus,
+  type KubeObject,
+  type metav1,
+  type ObjectKey,
+  type ResourceRef,
+} from "@ladya/apimachinery"
 import {
   type Controller,
   done,
@@ -179,18 +186,15 @@ class GarbageCollector {
       const isHere = !known.ref.namespaced || known.namespace === item.namespace
       if (isHere) return known.isDeletingDependents ? "waiting" : "solid"
     }
+    if (known?.ref.namespaced && item.namespace && known.namespace !== item.namespace)
+      this.#tellWrongNamespace(item, reference, known.namespace)
     // An owner that was seen to go is gone for all; one that was not found, for those who look in that namespace.
     const absentKey = `${reference.uid}|${item.namespace}`
     if (this.#absent.has(reference.uid) || this.#absent.has(absentKey)) return "absent"
     const ref = this.#context.catalog.resourceOf(reference.apiVersion, reference.kind)
     if (!ref) throw new Error(`${itemText(item)}: its owner's kind ${reference.kind} is not served`)
     if (ref.namespaced && !item.namespace) {
-      this.#context.recorder.event(
-        { apiVersion: "v1", kind: item.ref.kind, name: item.name, uid: item.uid },
-        "Warning",
-        "OwnerRefInvalidNamespace",
-        `ownerRef [${reference.apiVersion}/${reference.kind}, namespace: , name: ${reference.name}, uid: ${reference.uid}] does not exist in namespace ""`,
-      )
+      this.#tellWrongNamespace(item, reference, "")
       throw new TerminalError(`${itemText(item)}: its owner is namespaced, it is not`)
     }
     const owner = await this.#get(ref, ref.namespaced ? item.namespace : "", reference.name)
@@ -199,6 +203,24 @@ class GarbageCollector {
       return "absent"
     }
     return itemOf(owner, ref).isDeletingDependents ? "waiting" : "solid"
+  }
+
+  /** An owner is looked for in the namespace of its dependent, or has none. */
+  #tellWrongNamespace(item: Item, reference: metav1.OwnerReference, namespace: string): void {
+    const { ref, name, uid } = item
+    const { apiVersion, kind, name: owner, uid: ownerUid } = reference
+    this.#context.recorder.event(
+      {
+        apiVersion: apiVersionOf(ref),
+        kind: ref.kind,
+        name,
+        uid,
+        ...(item.namespace ? { namespace: item.namespace } : {}),
+      },
+      "Warning",
+      "OwnerRefInvalidNamespace",
+      `ownerRef [${apiVersion}/${kind}, namespace: ${namespace}, name: ${owner}, uid: ${ownerUid}] does not exist in namespace ${JSON.stringify(item.namespace)}`,
+    )
   }
 
   async #delete(item: Item, propagationPolicy: "Background" | "Foreground" | "Orphan"): Promise<void> {

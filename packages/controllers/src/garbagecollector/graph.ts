@@ -96,7 +96,7 @@ export class OwnerGraph {
       const before = previous?.owners.find((one) => one.uid === owner.uid)
       // Owners that were never seen may be gone, or just not be listed yet: to be looked at. So is what comes under an
       // owner that is going already, or names it wrongly.
-      if (!before && (!known || known.isDeletingDependents || !isSame(owner, known))) change.inspect.push(next)
+      if (!before && (!known || known.isDeletingDependents || !isSame(owner, known, next))) change.inspect.push(next)
       // It no longer holds the owner's deletion up, perhaps.
       if (known?.isDeletingDependents && before?.blockOwnerDeletion && !owner.blockOwnerDeletion) {
         change.inspect.push(known)
@@ -141,6 +141,8 @@ export class OwnerGraph {
   }
 }
 
-function isSame(owner: metav1.OwnerReference, item: Item): boolean {
-  return owner.kind === item.ref.kind && owner.name === item.name
+/** Whether `item` is what `dependent` means: an owner is in its own namespace, or in none. */
+function isSame(owner: metav1.OwnerReference, item: Item, dependent: Item): boolean {
+  const isHere = !item.ref.namespaced || item.namespace === dependent.namespace
+  return isHere && owner.kind === item.ref.kind && owner.name === item.name
 }

@@ -108,7 +108,7 @@ class NamespaceReconciler implements Reconciler {
         emptyOne,
       )
     }
-    return { resources, finalizers, errors }
+    return { resources, finalizers, errors, undiscovered: this.#context.catalog.failures() }
   }
 
   async #emptyResource({ ref, verbs }: CatalogEntry, namespace: string): Promise<readonly KubeObject[]> {

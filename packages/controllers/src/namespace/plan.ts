@@ -9,10 +9,13 @@ export interface Remainder {
   finalizers: ReadonlyMap<string, number>
   /** What went wrong, one text for each. */
   errors: readonly string[]
+  /** Why the resources of a group version are not known: there may be more content. */
+  undiscovered: ReadonlyMap<string, string>
 }
 
 export function isEmpty(remainder: Remainder): boolean {
-  return remainder.resources.size === 0 && remainder.errors.length === 0
+  const { resources, errors, undiscovered } = remainder
+  return resources.size === 0 && errors.length === 0 && undiscovered.size === 0
 }
 
 /** The conditions that tell a user why a namespace is not gone yet. */
@@ -21,19 +24,31 @@ export function terminationConditions(
   remainder: Remainder,
   now: number,
 ): corev1.NamespaceCondition[] {
-  const { resources, finalizers, errors } = remainder
+  const { resources, finalizers, errors, undiscovered } = remainder
   const listed = (entries: ReadonlyMap<string, number>, text: (name: string, count: number) => string): string =>
     [...entries]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, count]) => text(name, count))
       .join(", ")
   const wanted = [
-    {
-      type: "NamespaceDeletionDiscoveryFailure",
-      status: "False",
-      reason: "ResourcesDiscovered",
-      message: "All resources successfully discovered",
-    },
+    undiscovered.size > 0
+      ? {
+          type: "NamespaceDeletionDiscoveryFailure",
+          status: "True",
+          reason: "DiscoveryFailed",
+          message: `Discovery failed for some groups, ${undiscovered.size} failing: unable to retrieve the complete list of server APIs: ${[
+            ...undiscovered,
+          ]
+            .map(([groupVersion, why]) => `${groupVersion}: ${why}`)
+            .sort()
+            .join(", ")}`,
+        }
+      : {
+          type: "NamespaceDeletionDiscoveryFailure",
+          status: "False",
+          reason: "ResourcesDiscovered",
+          message: "All resources successfully discovered",
+        },
     {
       type: "NamespaceDeletionGroupVersionParsingFailure",
       status: "False",

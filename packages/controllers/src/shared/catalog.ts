@@ -1,6 +1,7 @@
 import { type apiextensionsv1, isStorageVersion, kindByGvk, kinds, refs } from "@ladya/api"
 import { isConditionTrue, type KubeObject, parseApiVersion, type ResourceRef } from "@ladya/apimachinery"
-import type { Informer, InformerFactory } from "@ladya/client"
+import type { Client, Informer, InformerFactory } from "@ladya/client"
+import { RemoteCatalog } from "./remote-catalog.ts"
 
 export interface CatalogEntry {
   ref: ResourceRef
@@ -10,9 +11,11 @@ export interface CatalogEntry {
 /** All resources that are served, once each: in the version they are stored in. */
 export interface ResourceCatalog {
   entries(): readonly CatalogEntry[]
+  /** Why the resources of a group version are not known, by group version: its server does not answer. */
+  failures(): ReadonlyMap<string, string>
   /** The resource of a kind as an owner reference names it, whatever its version; undefined when it is not served. */
   resourceOf(apiVersion: string, kind: string): ResourceRef | undefined
-  /** Tells the entries that came and went with CustomResourceDefinitions. */
+  /** Tells the entries that came and went with CustomResourceDefinitions and APIServices. */
   onChange(listener: (change: { added?: CatalogEntry; removed?: CatalogEntry }) => void): void
   synced(): Promise<void>
 }
@@ -32,8 +35,8 @@ const builtin: readonly CatalogEntry[] = kinds
 
 const customVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 
-export function newResourceCatalog(informers: InformerFactory): ResourceCatalog {
-  return new InformedCatalog(informers.informer(refs.customresourcedefinitions))
+export function newResourceCatalog(informers: InformerFactory, client: Client): ResourceCatalog {
+  return new InformedCatalog(informers.informer(refs.customresourcedefinitions), new RemoteCatalog(informers, client))
 }
 
 class InformedCatalog implements ResourceCatalog {
@@ -41,8 +44,14 @@ class InformedCatalog implements ResourceCatalog {
   readonly #custom = new Map<string, CatalogEntry>()
   readonly #listeners: ((change: { added?: CatalogEntry; removed?: CatalogEntry }) => void)[] = []
 
-  constructor(definitions: Informer<apiextensionsv1.CustomResourceDefinition>) {
+  readonly #remote: RemoteCatalog
+
+  constructor(definitions: Informer<apiextensionsv1.CustomResourceDefinition>, remote: RemoteCatalog) {
     this.#definitions = definitions
+    this.#remote = remote
+    remote.onChange((change) => {
+      for (const listener of this.#listeners) listener(change)
+    })
     definitions.addHandler({
       add: (definition) => this.#put(definition),
       update: (definition) => this.#put(definition),
@@ -51,7 +60,11 @@ class InformedCatalog implements ResourceCatalog {
   }
 
   entries(): readonly CatalogEntry[] {
-    return [...builtin, ...this.#custom.values()]
+    return [...builtin, ...this.#custom.values(), ...this.#remote.entries()]
+  }
+
+  failures(): ReadonlyMap<string, string> {
+    return this.#remote.failures()
   }
 
   resourceOf(apiVersion: string, kind: string): ResourceRef | undefined {
@@ -62,15 +75,15 @@ class InformedCatalog implements ResourceCatalog {
       return { group: storage.group, version: storage.version, resource, kind: storage.kind, namespaced }
     }
     for (const { ref } of this.#custom.values()) if (ref.group === group && ref.kind === kind) return ref
-    return undefined
+    return this.#remote.entries().find(({ ref }) => ref.group === group && ref.kind === kind)?.ref
   }
 
   onChange(listener: (change: { added?: CatalogEntry; removed?: CatalogEntry }) => void): void {
     this.#listeners.push(listener)
   }
 
-  synced(): Promise<void> {
-    return this.#definitions.synced()
+  async synced(): Promise<void> {
+    await Promise.all([this.#definitions.synced(), this.#remote.synced()])
   }
 
   #put(definition: apiextensionsv1.CustomResourceDefinition): void {
