@@ -1,23 +1,11 @@
 import type { SchemaSource } from "@ladya/apimachinery"
 import type { Descriptions } from "./descriptions.ts"
 import { typesOf } from "./document-v3.ts"
+import { patchTypes, producedTypes } from "./media-types.ts"
 import type { Operation, PathItem } from "./operations.ts"
 import type { Parameter } from "./parameters.ts"
 import { type JsonSchema, reachableTypes, refTo, typeSchema } from "./schemas.ts"
 
-const objectTypes = ["application/json", "application/yaml"]
-const produces: Readonly<Record<Operation["form"], readonly string[]>> = {
-  object: objectTypes,
-  stream: [...objectTypes, "application/json;stream=watch"],
-  log: ["text/plain", ...objectTypes],
-  any: ["*/*"],
-}
-const patchTypes = [
-  "application/json-patch+json",
-  "application/merge-patch+json",
-  "application/strategic-merge-patch+json",
-  "application/apply-patch+yaml",
-]
 const codeTexts: Readonly<Record<number, string>> = { 200: "OK", 201: "Created", 202: "Accepted" }
 
 function parameterObject(parameter: Parameter): JsonSchema {
@@ -47,8 +35,8 @@ function operationObject(operation: Operation): JsonSchema {
   const parameters = [...bodyParameter, ...operation.query.map(parameterObject)]
   return {
     description: operation.description,
-    consumes: body?.form === "patch" ? patchTypes : ["*/*"],
-    produces: produces[operation.form],
+    consumes: body?.form === "patch" ? patchTypes(operation) : ["*/*"],
+    produces: producedTypes(operation),
     schemes: ["https"],
     tags: [operation.tag],
     operationId: operation.id,

@@ -1,22 +1,10 @@
 import type { SchemaSource } from "@ladya/apimachinery"
 import type { Descriptions } from "./descriptions.ts"
+import { patchTypes, producedTypes } from "./media-types.ts"
 import { metaTypes, type Operation, type PathItem } from "./operations.ts"
 import type { Parameter } from "./parameters.ts"
 import { type JsonSchema, reachableTypes, refTo, typeSchema } from "./schemas.ts"
 
-const objectTypes = ["application/json", "application/yaml"]
-const contentTypes: Readonly<Record<Operation["form"], readonly string[]>> = {
-  object: objectTypes,
-  stream: [...objectTypes, "application/json;stream=watch"],
-  log: [...objectTypes, "text/plain"],
-  any: ["*/*"],
-}
-const patchTypes = [
-  "application/apply-patch+yaml",
-  "application/json-patch+json",
-  "application/merge-patch+json",
-  "application/strategic-merge-patch+json",
-]
 const codeTexts: Readonly<Record<number, string>> = { 200: "OK", 201: "Created", 202: "Accepted" }
 
 function parameterObject(parameter: Parameter): JsonSchema {
@@ -44,7 +32,7 @@ function operationObject(operation: Operation): JsonSchema {
     ...(body
       ? {
           requestBody: {
-            content: contentOf(body.form === "patch" ? patchTypes : ["*/*"], refTo(body.type, 3)),
+            content: contentOf(body.form === "patch" ? patchTypes(operation) : ["*/*"], refTo(body.type, 3)),
             ...(body.form === "options" ? {} : { required: true }),
           },
         }
@@ -53,7 +41,7 @@ function operationObject(operation: Operation): JsonSchema {
       ...Object.fromEntries(
         operation.codes.map((code) => [
           String(code),
-          { description: codeTexts[code], content: contentOf(contentTypes[operation.form], answer) },
+          { description: codeTexts[code], content: contentOf(producedTypes(operation), answer) },
         ]),
       ),
       "401": { description: "Unauthorized" },

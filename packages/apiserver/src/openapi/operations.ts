@@ -47,6 +47,8 @@ export interface Operation {
   readonly codes: readonly number[]
   /** How the answer is written: an object, a list or watch of objects, text, or whatever is behind a proxy. */
   readonly form: "object" | "stream" | "log" | "any"
+  /** About objects of a custom type. */
+  readonly isCustom?: boolean
 }
 
 export interface PathItem {
@@ -107,6 +109,7 @@ class KindOperations {
       gvk: { group, version, kind },
       query: queryParameters(names ?? []),
       form: "object",
+      isCustom: this.#kind.custom !== undefined,
       ...given,
     }
   }
@@ -129,6 +132,7 @@ class KindOperations {
     if (namespaced && verbs.includes("list")) this.#add(`/${resource}`, [], { get: this.#list(type, true) })
     this.#add(`${scope}/${resource}`, scopeParameters, this.#collection(type))
     this.#add(`${scope}/${resource}/{name}`, nameParameters, this.#single(type))
+    if (verbs.includes("watch") && !this.#kind.custom) this.#watches(`${scope}/${resource}`, nameParameters)
     for (const sub of this.#kind.subresources) {
       this.#subresource(`${scope}/${resource}/{name}/${sub.name}`, nameParameters, sub)
     }
@@ -143,6 +147,26 @@ class KindOperations {
       names: listQuery,
       form: "stream",
     })
+  }
+
+  /** The deprecated paths of watches. */
+  #watches(path: string, nameParameters: readonly Parameter[]): void {
+    const { kind, resource, namespaced } = this.#kind
+    const query = queryParameters(listQuery)
+    const add = (at: string, parameters: readonly Parameter[], action: string, id: string, what: string): void => {
+      const get = this.#operation(action, id, `Watch ${what}. Deprecated: list with the parameter watch instead.`, {
+        answer: metaTypes.watchEvent,
+        codes: [200],
+        form: "stream",
+      })
+      this.#add(`/watch${at}`, [...parameters, ...query], { get })
+    }
+    const all = `objects of kind ${kind}`
+    if (namespaced) {
+      add(`/${resource}`, [], "watchlist", this.#id("watch", { after: "List", everywhere: true }), all)
+    }
+    add(path, namespaced ? [namespaceParameter] : [], "watchlist", this.#id("watch", { after: "List" }), all)
+    add(`${path}/{name}`, nameParameters, "watch", this.#id("watch"), `one ${kind}`)
   }
 
   #collection(type: string): PathItem["operations"] {
