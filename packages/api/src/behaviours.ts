@@ -1,8 +1,10 @@
 import type { KubeObject } from "@ladya/apimachinery"
 import {
-  admissionPolicy,
-  admissionPolicyBinding,
+  mutatingAdmissionPolicy,
+  mutatingAdmissionPolicyBinding,
   mutatingWebhookConfiguration,
+  validatingAdmissionPolicy,
+  validatingAdmissionPolicyBinding,
   validatingWebhookConfiguration,
 } from "./admissionregistration/v1/index.ts"
 import { customResourceDefinition } from "./apiextensions/v1/index.ts"
@@ -85,8 +87,14 @@ export const behaviours: Readonly<Record<string, KindBehaviour>> = {
   "/v1/Service": of(service),
   "/v1/ServiceAccount": of(serviceAccount),
   "admissionregistration.k8s.io/v1/MutatingWebhookConfiguration": of(mutatingWebhookConfiguration),
-  "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy": of(admissionPolicy),
-  "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding": of(admissionPolicyBinding),
+  "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy": of(mutatingAdmissionPolicy),
+  "admissionregistration.k8s.io/v1/MutatingAdmissionPolicyBinding": of(mutatingAdmissionPolicyBinding),
+  "admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicy": of(mutatingAdmissionPolicy),
+  "admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicyBinding": of(mutatingAdmissionPolicyBinding),
+  "admissionregistration.k8s.io/v1alpha1/MutatingAdmissionPolicy": of(mutatingAdmissionPolicy),
+  "admissionregistration.k8s.io/v1alpha1/MutatingAdmissionPolicyBinding": of(mutatingAdmissionPolicyBinding),
+  "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy": of(validatingAdmissionPolicy),
+  "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding": of(validatingAdmissionPolicyBinding),
   "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration": of(validatingWebhookConfiguration),
   "apiextensions.k8s.io/v1/CustomResourceDefinition": of(customResourceDefinition),
   "apiregistration.k8s.io/v1/APIService": of(apiService),

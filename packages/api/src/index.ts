@@ -1,3 +1,4 @@
+export * from "./admissionregistration/v1/expressions.ts"
 export { bindPod } from "./core/v1/pod/strategy.ts"
 export { validateBinding } from "./core/v1/pod/validation.ts"
 export {
