@@ -450,3 +450,31 @@ test("an unready status of a webhook's own is shown as a failure", async (t) => 
     return true
   })
 })
+
+test("match conditions choose among requests, and are checked when they are written", async (t) => {
+  const { validating, configMap, hooks } = await setUp(t, { deny: () => ({ allowed: false }) })
+  const name = "only-x"
+  const expression = "object.metadata.name.startsWith('x') && request.namespace == 'default'"
+  await validating("v", { clientConfig: at("/deny"), matchConditions: [{ name, expression }] })
+  await configMap("a")
+  assert.equal(hooks.requests.length, 0)
+  assert.match(await message(configMap("x")), /denied/)
+  const bad = validating("w", {
+    clientConfig: at("/deny"),
+    matchConditions: [{ name, expression: "object.metadata.name ==" }],
+  })
+  assert.match(
+    await message(bad),
+    /webhooks\[0\].matchConditions\[0\].expression: Invalid value: .*compilation failed: ERROR/,
+  )
+  const dynamic = validating("w", { clientConfig: at("/deny"), matchConditions: [{ name, expression: "object.x" }] })
+  assert.match(await message(dynamic), /must evaluate to bool/)
+  await validating("w", {
+    clientConfig: at("/deny"),
+    matchConditions: [{ name, expression: "object.data.missing == 'x'" }],
+  })
+  assert.equal(
+    await message(configMap("b", { c: "d" })),
+    `configmaps "b" is forbidden: expression 'object.data.missing == 'x'' resulted in error: no such key: missing`,
+  )
+})

@@ -17,6 +17,7 @@ export {
 } from "./field-set.ts"
 export { deducedType, type FieldType, fieldTypeOf } from "./field-type.ts"
 export { lastAppliedAnnotation } from "./last-applied.ts"
+export { mergeConfiguration } from "./merge.ts"
 export { nothingOf, type OwnershipContext, recordUpdate, type VersionedObject } from "./ownership.ts"
 export { pathText } from "./path-element.ts"
 export { managedFromScale, managedOfScale } from "./scale.ts"

@@ -13,6 +13,8 @@ import { LimitRanger } from "./limit-ranger.ts"
 import { NamespaceLifecycle } from "./namespace-lifecycle.ts"
 import { NodeRestriction } from "./node-restriction.ts"
 import { PodTopologyLabels } from "./pod-topology-labels.ts"
+import { MutatingAdmissionPolicies } from "./policies/mutating.ts"
+import { ValidatingAdmissionPolicies } from "./policies/validating.ts"
 import { Priority } from "./priority.ts"
 import { RbacEscalation } from "./rbac-escalation.ts"
 import { ResourceQuota } from "./resource-quota.ts"
@@ -40,7 +42,6 @@ export interface AdmissionDeps {
 
 /** The admission plugins, in the order in which they are asked. */
 export function newAdmissionPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] {
-  const hooks = { ...deps, conditions: () => true }
   return [
     new NamespaceLifecycle(deps),
     new RbacEscalation({ index: deps.rbac, authorizer: deps.authorizer }),
@@ -54,8 +55,10 @@ export function newAdmissionPlugins(deps: AdmissionDeps): readonly AdmissionPlug
     storageObjectInUseProtection,
     new RuntimeClass(deps),
     new PodTopologyLabels(deps),
-    new MutatingAdmissionWebhook(hooks),
-    new ValidatingAdmissionWebhook(hooks),
+    new MutatingAdmissionPolicies(deps),
+    new MutatingAdmissionWebhook(deps),
+    new ValidatingAdmissionPolicies(deps),
+    new ValidatingAdmissionWebhook(deps),
     // The last: nothing may be reserved for what another refuses.
     new ResourceQuota(deps),
   ]

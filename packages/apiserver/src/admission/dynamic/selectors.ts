@@ -26,10 +26,12 @@ export async function findNamespace(
 ): Promise<KubeObject | undefined> {
   const name = namespaceOf(attributes)
   if (!name) return undefined
-  const { cache } = resources.storage("", "namespaces")
-  const loading = cache.ready()
+  const storage = resources.storage("", "namespaces")
+  const loading = storage.cache.ready()
   if (loading) await loading
-  return cache.get(name)?.object
+  // One that was made a moment ago, through another server, may not be known yet.
+  const entry = storage.cache.get(name) ?? (await storage.get(name))
+  return entry?.object
 }
 
 /**

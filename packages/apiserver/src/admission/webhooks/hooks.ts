@@ -1,4 +1,5 @@
 import type { admissionregistrationv1 } from "@ladya/api"
+import { type CompiledCondition, compileConditions } from "../expressions/conditions.ts"
 
 export type Webhook = admissionregistrationv1.MutatingWebhook | admissionregistrationv1.ValidatingWebhook
 type Configuration =
@@ -11,6 +12,7 @@ export interface Hook {
   readonly uid: string
   readonly configuration: string
   readonly webhook: Webhook
+  readonly conditions: readonly CompiledCondition[]
 }
 
 /** The webhooks of a configuration, in its order. */
@@ -20,6 +22,11 @@ export function hooksOf({ metadata, webhooks }: Configuration): readonly Hook[] 
   return (webhooks ?? []).map((webhook): Hook => {
     const number = seen.get(webhook.name) ?? 0
     seen.set(webhook.name, number + 1)
-    return { uid: `${configuration}/${webhook.name}/${number}`, configuration, webhook }
+    return {
+      uid: `${configuration}/${webhook.name}/${number}`,
+      configuration,
+      webhook,
+      conditions: compileConditions(webhook.matchConditions, { hasAuthorizer: true }),
+    }
   })
 }

@@ -4,12 +4,13 @@ import { errorMessage } from "@ladya/util"
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts"
 import { isConfiguration, isInnerStep } from "../dynamic/exempt.ts"
 import { LiveList } from "../dynamic/live-list.ts"
+import { ReinvocationMemory } from "../dynamic/reinvocation.ts"
 import { takeOver } from "../dynamic/versions.ts"
 import { ask, type Consent } from "./ask.ts"
+import { meetsConditions } from "./conditions.ts"
 import { CallingWebhookError } from "./errors.ts"
 import { type Hook, hooksOf } from "./hooks.ts"
 import { matchHook } from "./match.ts"
-import { ReinvocationMemory } from "./reinvocation.ts"
 import type { WebhookPluginDeps } from "./validating.ts"
 
 /** Asks the webhooks of MutatingWebhookConfigurations one after the other, each about what those before it made. */
@@ -41,7 +42,7 @@ export class MutatingAdmissionWebhook implements AdmissionPlugin {
   async #ask(attributes: AdmissionAttributes, hook: Hook, index: number, memory: ReinvocationMemory): Promise<void> {
     const deps = this.#deps
     const shownAs = await matchHook(deps.resources, attributes, hook)
-    if (!shownAs || !(await deps.conditions(attributes, hook, shownAs))) return
+    if (!shownAs || !meetsConditions(deps.authorizer, attributes, hook, shownAs)) return
     const consent = await ask(deps, attributes, hook, shownAs, { isMutating: true })
     const isChanged = consent !== undefined && apply(attributes, hook, shownAs, consent)
     const { webhook, configuration } = hook

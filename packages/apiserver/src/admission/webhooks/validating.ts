@@ -1,17 +1,18 @@
 import type { admissionregistrationv1 } from "@ladya/api"
 import { errorMessage } from "@ladya/util"
+import type { Authorizer } from "../../authorization/authorizer.ts"
 import type { ResourceTable } from "../../resources.ts"
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts"
 import { isConfiguration, isInnerStep } from "../dynamic/exempt.ts"
 import { LiveList } from "../dynamic/live-list.ts"
 import { type AskDeps, ask } from "./ask.ts"
-import type { HookConditions } from "./conditions.ts"
+import { meetsConditions } from "./conditions.ts"
 import { type Hook, hooksOf } from "./hooks.ts"
 import { matchHook } from "./match.ts"
 
 export interface WebhookPluginDeps extends AskDeps {
   resources: ResourceTable
-  conditions: HookConditions
+  authorizer: Authorizer
 }
 
 /** Asks the webhooks of ValidatingWebhookConfigurations, all at once. */
@@ -35,7 +36,7 @@ export class ValidatingAdmissionWebhook implements AdmissionPlugin {
     const matched = []
     for (const hook of (await this.#hooks.all()).flat()) {
       const shownAs = await matchHook(deps.resources, attributes, hook)
-      if (shownAs && (await deps.conditions(attributes, hook, shownAs))) matched.push({ hook, shownAs })
+      if (shownAs && meetsConditions(deps.authorizer, attributes, hook, shownAs)) matched.push({ hook, shownAs })
     }
     if (matched.length === 0) return
     const outcomes = await Promise.allSettled(

@@ -31,7 +31,8 @@ function ignoredFields(kind: KindDefinition, type: FieldType, subresource: strin
   return hasStatus ? new Set(["status"]) : undefined
 }
 
-function typeOf(kind: KindDefinition): FieldType {
+/** The shape of the objects of a kind, as owners of fields see it. */
+export function fieldTypeOfKind(kind: KindDefinition): FieldType {
   if (kind.custom) return kind.custom.fieldType
   return kind.type ? fieldTypeOf(kind.type, schemaSource) : deducedType
 }
@@ -48,7 +49,7 @@ function baseOf(resources: ResourceTable, kind: KindDefinition, subresource: str
   }
   let base = known.get(subresource)
   if (!base) {
-    const type = typeOf(kind)
+    const type = fieldTypeOfKind(kind)
     const ignored = ignoredFields(kind, type, subresource)
     base = {
       apiVersion: apiVersionOf(kind),
@@ -77,7 +78,7 @@ function inVersion(
   const to = find(apiVersion)
   const isSame = to?.storage.group === from?.storage.group && to?.storage.resource === from?.storage.resource
   if (!from || !to || !isSame) return undefined
-  return { object: to.fromStorage(from.toStorage(object)), type: typeOf(to) }
+  return { object: to.fromStorage(from.toStorage(object)), type: fieldTypeOfKind(to) }
 }
 
 /** How this operation's writes are owned. */

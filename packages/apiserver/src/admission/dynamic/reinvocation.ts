@@ -1,6 +1,6 @@
 import { semanticEqual } from "@ladya/apimachinery"
 import type { AdmissionAttributes } from "../admission.ts"
-import { copyOf } from "../dynamic/versions.ts"
+import { copyOf } from "./versions.ts"
 
 interface Memory {
   /** Those that may be asked again, and were asked since the last change by somebody after them. */
