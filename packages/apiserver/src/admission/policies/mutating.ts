@@ -78,7 +78,7 @@ export class MutatingAdmissionPolicies implements AdmissionPlugin {
     const type = attributes.view ? deducedType : fieldTypeOfKind(shownAs)
     const outcome = await orRefuse(attributes, mutator, binding, "", async () => {
       const variables = async () => {
-        const shown = objectsAs(attributes, shownAs)
+        const shown = await objectsAs(attributes, shownAs)
         const all = await policyBindings(this.#deps, attributes, shownAs, shown)
         return { object: shown.object as KubeObject, bindings: { ...all, params: params ?? null } }
       }
@@ -86,7 +86,7 @@ export class MutatingAdmissionPolicies implements AdmissionPlugin {
       for (let index = 0; index < mutator.count; index++) {
         const { object, bindings } = await variables()
         const next = mutator.mutate(index, bindings, type, object)
-        if (next !== object && takeOver(attributes, shownAs, object, deepCopy(next))) isChanged = true
+        if (next !== object && (await takeOver(attributes, shownAs, object, deepCopy(next)))) isChanged = true
       }
       return true
     })

@@ -1,6 +1,7 @@
 import type { admissionregistrationv1, KindDefinition } from "@ladya/api"
 import { compileLabelSelector, type KubeObject, parseApiVersion } from "@ladya/apimachinery"
 import type { ResourceTable } from "../../resources.ts"
+import { objectIn } from "../dynamic/versions.ts"
 
 type ParamKind = admissionregistrationv1.ParamKind
 type ParamRef = admissionregistrationv1.ParamRef
@@ -32,11 +33,11 @@ export async function findParams(
   const found: KubeObject[] = []
   if (ref.name) {
     const entry = storage.cache.get(storage.keyOf(place, ref.name))
-    if (entry) found.push(kind.fromStorage(entry.object))
+    if (entry) found.push(await objectIn(kind, entry.object))
   } else {
     const selector = compileLabelSelector(ref.selector)
     for (const { object } of storage.cache.scan({ namespace: place, name: undefined })) {
-      if (selector.matches(object.metadata.labels)) found.push(kind.fromStorage(object))
+      if (selector.matches(object.metadata.labels)) found.push(await objectIn(kind, object))
     }
   }
   if (found.length === 0 && ref.parameterNotFoundAction === "Deny") {

@@ -67,7 +67,7 @@ export class ValidatingAdmissionPolicies implements AdmissionPlugin {
     try {
       const shownAs = await matchResources(resources, attributes, policy.spec?.matchConstraints)
       if (!shownAs) return denials
-      const variables = await policyBindings(this.#deps, attributes, shownAs, objectsAs(attributes, shownAs))
+      const variables = await policyBindings(this.#deps, attributes, shownAs, await objectsAs(attributes, shownAs))
       const notes = new Map<string, Set<string>>()
       for (const binding of bindings) {
         try {

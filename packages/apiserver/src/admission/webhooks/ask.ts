@@ -70,7 +70,7 @@ async function call(
       "could not create admission objects: webhook does not accept known AdmissionReview versions (v1, v1beta1)",
     )
   }
-  const shown = objectsAs(attributes, shownAs)
+  const shown = await objectsAs(attributes, shownAs)
   const { uid, body } = newReview(version, attributes, shownAs, shown)
   let answered: unknown
   try {

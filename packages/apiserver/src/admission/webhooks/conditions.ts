@@ -11,14 +11,14 @@ import type { Hook } from "./hooks.ts"
  * Whether the match conditions of a webhook hold for the request. Throws the 403 Status of conditions that cannot be
  * evaluated and may not be ignored.
  */
-export function meetsConditions(
+export async function meetsConditions(
   authorizer: Authorizer,
   attributes: AdmissionAttributes,
   hook: Hook,
   shownAs: KindDefinition,
-): boolean {
+): Promise<boolean> {
   if (hook.conditions.length === 0) return true
-  const bindings = requestBindings(authorizer, attributes, shownAs, objectsAs(attributes, shownAs))
+  const bindings = requestBindings(authorizer, attributes, shownAs, await objectsAs(attributes, shownAs))
   const outcome = conditionsHold(hook.conditions, bindings)
   if (typeof outcome === "boolean") return outcome
   if (hook.webhook.failurePolicy === "Ignore") return false

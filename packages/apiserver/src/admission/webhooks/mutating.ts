@@ -42,9 +42,9 @@ export class MutatingAdmissionWebhook implements AdmissionPlugin {
   async #ask(attributes: AdmissionAttributes, hook: Hook, index: number, memory: ReinvocationMemory): Promise<void> {
     const deps = this.#deps
     const shownAs = await matchHook(deps.resources, attributes, hook)
-    if (!shownAs || !meetsConditions(deps.authorizer, attributes, hook, shownAs)) return
+    if (!shownAs || !(await meetsConditions(deps.authorizer, attributes, hook, shownAs))) return
     const consent = await ask(deps, attributes, hook, shownAs, { isMutating: true })
-    const isChanged = consent !== undefined && apply(attributes, hook, shownAs, consent)
+    const isChanged = consent !== undefined && (await apply(attributes, hook, shownAs, consent))
     const { webhook, configuration } = hook
     const round = attributes.reinvocation.isSecond ? 1 : 0
     attributes.annotate(
@@ -57,7 +57,12 @@ export class MutatingAdmissionWebhook implements AdmissionPlugin {
 }
 
 /** Carries a webhook's patch out. Throws a 500 Status for one that cannot be. */
-function apply(attributes: AdmissionAttributes, hook: Hook, shownAs: KindDefinition, consent: Consent): boolean {
+async function apply(
+  attributes: AdmissionAttributes,
+  hook: Hook,
+  shownAs: KindDefinition,
+  consent: Consent,
+): Promise<boolean> {
   const { name } = hook.webhook
   const { patch, patchType } = consent.verdict
   if (patch === undefined) return false
@@ -79,7 +84,7 @@ function apply(attributes: AdmissionAttributes, hook: Hook, shownAs: KindDefinit
     )
   }
   try {
-    return takeOver(attributes, shownAs, before, applyJsonPatch<KubeObject>(before, operations))
+    return await takeOver(attributes, shownAs, before, applyJsonPatch<KubeObject>(before, operations))
   } catch (error) {
     throw statusError.internal(reasonOf(error))
   }

@@ -36,7 +36,8 @@ export class ValidatingAdmissionWebhook implements AdmissionPlugin {
     const matched = []
     for (const hook of (await this.#hooks.all()).flat()) {
       const shownAs = await matchHook(deps.resources, attributes, hook)
-      if (shownAs && meetsConditions(deps.authorizer, attributes, hook, shownAs)) matched.push({ hook, shownAs })
+      if (shownAs && (await meetsConditions(deps.authorizer, attributes, hook, shownAs)))
+        matched.push({ hook, shownAs })
     }
     if (matched.length === 0) return
     const outcomes = await Promise.allSettled(
