@@ -4,7 +4,7 @@ import type { KubectlVersion } from "../../../clients/programs.ts"
 import type { Kubectl } from "./smoke.ts"
 
 /** A definition of custom resources with a schema, columns and a scale subresource. */
-function widgetDefinition(group: string): object {
+function widgetDefinition(id: string, group: string): object {
   const schema = {
     type: "object",
     description: "A widget for the tests.",
@@ -24,11 +24,11 @@ function widgetDefinition(group: string): object {
   return {
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
-    metadata: { name: `widgets.${group}` },
+    metadata: { name: `widgets${id}.${group}` },
     spec: {
       group,
       scope: "Namespaced",
-      names: { plural: "widgets", singular: "widget", kind: "Widget", shortNames: ["wd"], categories: ["tools"] },
+      names: { plural: `widgets${id}`, kind: `Widget${id}`, categories: [`tools${id}`] },
       versions: [
         {
           name: "v1",
@@ -70,24 +70,25 @@ export function discoveryTests(kubectl: Kubectl, version: KubectlVersion): void 
   })
 
   test("custom resources: discovery, explain, columns, validation, scale", async () => {
-    const group = `v${version.replace(".", "x")}.clients.example.com`
-    const widgets = `widgets.${group}`
+    // explain takes what follows the first dot for a field: plural names differ, not groups alone.
+    const id = version.replace(".", "")
+    const group = "clients.example.com"
+    const widgets = `widgets${id}`
     const widget = (name: string, spec: object): object => ({
       apiVersion: `${group}/v1`,
-      kind: "Widget",
+      kind: `Widget${id}`,
       metadata: { name },
       spec,
     })
-    await k(`apply -f ${kubectl().file("definition.json", widgetDefinition(group))}`)
+    await k(`apply -f ${kubectl().file("definition.json", widgetDefinition(id, group))}`)
     try {
-      await k(`wait --for=condition=Established crd/${widgets} --timeout=30s`)
+      await k(`wait --for=condition=Established crd/${widgets}.${group} --timeout=30s`)
       await kubectl().cluster.until("its OpenAPI", async () => {
-        const explained = await kubectl().try(["explain", `${widgets}.spec.size`])
-        return explained.stdout.includes("How large it is, in furlongs.")
+        return (await k(`explain ${widgets}.spec.size`)).includes("How large it is, in furlongs.")
       })
       await k(`apply -f ${kubectl().file("widget.json", widget("one", { size: 3 }))}`)
       assert.match(await k(`get ${widgets}`), /NAME +SIZE\none +3/)
-      assert.match(await k("get tools -o name"), /\/one\n/)
+      assert.match(await k(`get tools${id} -o name`), /\/one\n/)
       const wrong = kubectl().file("wrong.json", widget("two", { size: 0 }))
       assert.match(await kubectl().fails(`apply -f ${wrong}`), /spec\.size[\s\S]*greater than or equal to 1/)
       await k(`scale ${widgets}/one --replicas=4`)
@@ -96,7 +97,7 @@ export function discoveryTests(kubectl: Kubectl, version: KubectlVersion): void 
       assert.equal(await k(`get ${widgets}/one -o jsonpath={.spec.size}`), "5")
       await k(`delete ${widgets} one`)
     } finally {
-      await k(`delete crd ${widgets}`)
+      await k(`delete crd ${widgets}.${group}`)
     }
   })
 
