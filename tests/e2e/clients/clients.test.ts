@@ -1,6 +1,7 @@
 import { after, before, describe } from "node:test"
-import { ensureClientPrograms, kubectlVersions } from "../../clients/programs.ts"
+import { ensureClientPrograms, helmVersions, kubectlVersions } from "../../clients/programs.ts"
 import { Cluster } from "../support/cluster.ts"
+import { helmTests } from "./helm.ts"
 import { kubectlSmoke } from "./kubectl/smoke.ts"
 
 /** Every client that people have, unmodified, against one cluster of two nodes. They mostly wait, so some run at once. */
@@ -20,5 +21,6 @@ describe("clients", { concurrency: 3 }, () => {
   )
   after(() => cluster?.down(), { timeout: 120_000 })
 
+  for (const version of helmVersions) helmTests(theCluster, version)
   for (const version of kubectlVersions) kubectlSmoke(theCluster, version)
 })
