@@ -19,6 +19,8 @@ export interface Answer {
 }
 
 export interface SecureServer {
+  /** Where it listens. */
+  url: string
   client: Client
   clientAs(user: UserInfo): Client
   http(
@@ -78,6 +80,7 @@ export async function startSecureServer(
   t.after(stop)
   const { port } = server.addresses()[0] as AddressInfo
   return {
+    url: `https://127.0.0.1:${port}`,
     client: newClient(server.transport(admin)),
     clientAs: (user) => newClient(server.transport(user)),
     pki,

@@ -1,6 +1,7 @@
 import { after, before, describe } from "node:test"
 import { ensureClientPrograms, helmVersions, kubectlVersions } from "../../clients/programs.ts"
 import { Cluster } from "../support/cluster.ts"
+import { clientNodeTests } from "./client-node/index.ts"
 import { helmTests } from "./helm.ts"
 import { kubectlSmoke } from "./kubectl/smoke.ts"
 
@@ -21,6 +22,7 @@ describe("clients", { concurrency: 3 }, () => {
   )
   after(() => cluster?.down(), { timeout: 120_000 })
 
+  clientNodeTests(theCluster)
   for (const version of helmVersions) helmTests(theCluster, version)
   for (const version of kubectlVersions) kubectlSmoke(theCluster, version)
 })
