@@ -1,4 +1,5 @@
 export * from "./admissionregistration/v1/expressions.ts"
+export { type Approval, approvalOf } from "./apiextensions/v1/approval.ts"
 export { bindPod } from "./core/v1/pod/strategy.ts"
 export { validateBinding } from "./core/v1/pod/validation.ts"
 export {

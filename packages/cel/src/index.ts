@@ -16,7 +16,9 @@ export {
   newResourceCheckValue,
   resourceCheckType,
 } from "./functions/kubernetes/authorizer.ts"
-export { compilePattern } from "./functions/regular-expressions.ts"
+export { checkRules } from "./rules/check-rules.ts"
+export { newRuleTree, type RuleTree } from "./rules/rule-tree.ts"
+export { validateRules } from "./rules/validate-rules.ts"
 export { CelError, CostLimitError } from "./runtime/errors.ts"
 export {
   CelDuration,

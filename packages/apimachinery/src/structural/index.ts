@@ -1,5 +1,14 @@
 export { structuralFieldType } from "./field-type.ts"
 export { isOfFormat } from "./formats.ts"
-export { isJsonObject, itemsOf, type JsonObject, type JsonSchemaProps, propertyOf, valuesOf } from "./schema.ts"
-export { applyDefaults, shapedObject, structuralDecoder } from "./shape.ts"
+export { compilePattern } from "./pattern.ts"
+export {
+  isJsonObject,
+  itemsOf,
+  type JsonObject,
+  type JsonSchemaProps,
+  propertyOf,
+  type ValidationRule,
+  valuesOf,
+} from "./schema.ts"
+export { applyDefaults, prunedValue, shapedObject, structuralDecoder } from "./shape.ts"
 export { correlatedItems, validateStructural } from "./validate.ts"

@@ -33,6 +33,17 @@ export interface JsonSchemaProps {
   readonly "x-kubernetes-list-type"?: string
   readonly "x-kubernetes-list-map-keys"?: readonly string[]
   readonly "x-kubernetes-map-type"?: string
+  readonly "x-kubernetes-validations"?: readonly ValidationRule[]
+}
+
+/** A rule in the expression language that the values of a schema have to meet. */
+export interface ValidationRule {
+  readonly rule: string
+  readonly message?: string
+  readonly messageExpression?: string
+  readonly reason?: string
+  readonly fieldPath?: string
+  readonly optionalOldSelf?: boolean
 }
 
 export type JsonObject = Record<string, unknown>

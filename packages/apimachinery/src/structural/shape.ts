@@ -28,6 +28,12 @@ export function shapedObject<T>(schema: JsonSchemaProps, object: T): T {
   return structuralDecoder(schema, (value) => value)(object, new DecodeContext(false), undefined) as T
 }
 
+/** A value, not a whole object, without what its schema does not know. */
+export function prunedValue(schema: JsonSchemaProps, value: unknown): unknown {
+  const shaper = { context: new DecodeContext(false), metadata: (inner: unknown) => inner }
+  return prune(shaper, schema, value, schema["x-kubernetes-embedded-resource"] ?? false)
+}
+
 /** Fills in what a schema defaults, in place. */
 export function applyDefaults(schema: JsonSchemaProps, value: unknown): void {
   if (Array.isArray(value)) {

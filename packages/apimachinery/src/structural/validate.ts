@@ -1,6 +1,7 @@
 import { type FieldError, fieldError } from "../field-error.ts"
 import { semanticEqual } from "../objects/equality.ts"
 import { isOfFormat } from "./formats.ts"
+import { matchesPattern } from "./pattern.ts"
 import { isJsonObject, itemsOf, type JsonObject, type JsonSchemaProps, propertyOf, valuesOf } from "./schema.ts"
 
 const pathOf = (path: string): string => path || "<nil>"
@@ -18,26 +19,6 @@ function isOfType(schema: JsonSchemaProps, value: unknown): boolean {
   const found = typeName(value)
   if (schema["x-kubernetes-int-or-string"]) return found === "integer" || found === "string"
   return !schema.type || schema.type === found || (schema.type === "number" && found === "integer")
-}
-
-const bounded = new WeakMap<JsonSchemaProps, RegExp | undefined>()
-
-/** A pattern that JavaScript does not know is let pass: the definition was accepted with it. */
-function patternOf(schema: JsonSchemaProps): RegExp | undefined {
-  if (!bounded.has(schema)) {
-    let made: RegExp | undefined
-    try {
-      made = new RegExp(schema.pattern ?? "", "u")
-    } catch {
-      try {
-        made = new RegExp(schema.pattern ?? "")
-      } catch {
-        made = undefined
-      }
-    }
-    bounded.set(schema, made)
-  }
-  return bounded.get(schema)
 }
 
 /**
@@ -86,7 +67,7 @@ function checkText(schema: JsonSchemaProps, value: string, path: string, errors:
       errors.push(fieldError.invalid(at, value, `${path} in body should be at least ${minLength} chars long`))
     }
   }
-  if (schema.pattern && !(patternOf(schema)?.test(value) ?? true)) {
+  if (schema.pattern && matchesPattern(schema.pattern, value) === false) {
     errors.push(fieldError.invalid(at, value, `${path} in body should match '${schema.pattern}'`))
   }
   if (format && !schema["x-kubernetes-int-or-string"] && !isOfFormat(format, value)) {

@@ -1,5 +1,13 @@
 import type { apiextensionsv1, KindBehaviour } from "@ladya/api"
-import { applyDefaults, compileJsonPath, type KubeObject, semanticEqual, validateStructural } from "@ladya/apimachinery"
+import {
+  applyDefaults,
+  compileJsonPath,
+  type FieldError,
+  type KubeObject,
+  semanticEqual,
+  validateStructural,
+} from "@ladya/apimachinery"
+import { newRuleTree, validateRules } from "@ladya/cel"
 import { customColumns } from "./columns.ts"
 import { scaleAccess } from "./scale.ts"
 import { schemaOf } from "./schemas.ts"
@@ -23,7 +31,15 @@ function setGeneration(draft: KubeObject, generation: number | undefined): void 
 export function customBehaviour(definition: Definition, version: Version): KindBehaviour {
   const schema = schemaOf(version)
   const hasStatus = version.subresources?.status !== undefined
-  const validate = (next: KubeObject, previous: KubeObject | undefined) => validateStructural(schema, next, previous)
+  const rules = newRuleTree(schema, true)
+  const validate = (next: KubeObject, previous: KubeObject | undefined): FieldError[] => {
+    const errors = validateStructural(schema, next, previous)
+    // Rules count on the types that the schema asks for.
+    if (rules && !errors.some(({ type }) => type === "FieldValueTypeInvalid" || type === "FieldValueTooMany")) {
+      errors.push(...validateRules(rules, next, previous))
+    }
+    return errors
+  }
   const { scale } = version.subresources ?? {}
   const warning = deprecationOf(definition, version)
   return {

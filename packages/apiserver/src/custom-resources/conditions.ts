@@ -1,4 +1,4 @@
-import type { apiextensionsv1 } from "@ladya/api"
+import { type apiextensionsv1, approvalOf } from "@ladya/api"
 import { formatTime, setCondition } from "@ladya/apimachinery"
 
 type Definition = apiextensionsv1.CustomResourceDefinition
@@ -40,6 +40,26 @@ function judgeNames(definition: Definition, others: readonly Definition[]): Name
   return { accepted: true, reason: "NoConflicts", message: "no conflicts found" }
 }
 
+/** Of a group of the Kubernetes community: whether its API was approved. */
+function approvalCondition(definition: Definition): ["True" | "False", string, string] | undefined {
+  const approval = approvalOf(definition)
+  const name = '"api-approved.kubernetes.io"'
+  switch (approval.state) {
+    case "unneeded":
+      return undefined
+    case "approved":
+      return ["True", "ApprovedAnnotation", `approved in ${approval.value}`]
+    case "unapproved":
+      return ["False", "UnapprovedAnnotation", `not approved: ${JSON.stringify(approval.value)}`]
+    case "invalid": {
+      const why = `protected groups must have approval annotation ${name} with either a URL or a reason starting with "unapproved"`
+      return ["False", "InvalidAnnotation", why]
+    }
+    default:
+      return ["False", "MissingAnnotation", `protected groups must have approval annotation ${name}`]
+  }
+}
+
 /** The status that a definition is to have: its accepted names and whether it is established. */
 export function planStatus(
   definition: Definition,
@@ -64,6 +84,9 @@ export function planStatus(
   if (accepted && !isEstablished) {
     set("Established", "True", "InitialNamesAccepted", "the initial names have been accepted")
   } else if (!isEstablished) set("Established", "False", "NotAccepted", "not all names are accepted")
+  const approval = approvalCondition(definition)
+  if (approval) set("KubernetesAPIApprovalPolicyConformant", ...approval)
+  else conditions = conditions.filter(({ type }) => type !== "KubernetesAPIApprovalPolicyConformant")
   if (definition.metadata.deletionTimestamp) {
     set("Terminating", "True", "InstanceDeletionInProgress", "CustomResource deletion is in progress")
   }

@@ -1,21 +1,8 @@
-import { RE2JS } from "re2js"
+import { compilePattern } from "@ladya/apimachinery"
 import { CelError } from "../runtime/errors.ts"
 import { define, matchCost, type Overload } from "./overload.ts"
 
-const kept = new Map<string, RE2JS>()
-const maxKept = 500
-
-/** A pattern in RE2's syntax; it matches in linear time whatever it is. Throws what is wrong with the pattern. */
-export function compilePattern(pattern: string): RE2JS {
-  const known = kept.get(pattern)
-  if (known) return known
-  const made = RE2JS.compile(pattern)
-  if (kept.size >= maxKept) kept.delete(kept.keys().next().value as string)
-  kept.set(pattern, made)
-  return made
-}
-
-function patternOf(pattern: string): RE2JS {
+function patternOf(pattern: string): ReturnType<typeof compilePattern> {
   try {
     return compilePattern(pattern)
   } catch (error) {

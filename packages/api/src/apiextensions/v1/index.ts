@@ -1,9 +1,13 @@
-import { fieldError, isDns1035Label, isDns1123Subdomain } from "@ladya/apimachinery"
+import { fieldError, isDns1123Subdomain } from "@ladya/apimachinery"
 import type * as apiextensionsv1 from "../../generated/types/apiextensionsv1.ts"
-import type { KindBehaviour } from "../../kind.ts"
-import { defaultColumns } from "../../printing/columns.ts"
+import type { Column, KindBehaviour } from "../../kind.ts"
+import { nameColumn } from "../../printing/columns.ts"
 import { bumpGeneration, keepField, keepSystemMetadata, startGeneration } from "../../strategy.ts"
 import { checkImmutable, checkOneOf, checkRequired, checkTexts, type Errors, indexed } from "../../validation/checks.ts"
+import { checkApproval } from "./approval.ts"
+import { checkConversion } from "./conversion.ts"
+import { checkNames } from "./names.ts"
+import { checkVersions } from "./versions.ts"
 
 type Definition = apiextensionsv1.CustomResourceDefinition
 
@@ -25,57 +29,6 @@ function defaults(draft: Definition): void {
   if (service) service.port ??= 443
 }
 
-function checkNames(errors: Errors, spec: apiextensionsv1.CustomResourceDefinitionSpec): void {
-  const { plural = "", singular = "", kind = "", listKind = "", shortNames, categories } = spec.names ?? {}
-  for (const [field, value] of [
-    ["plural", plural],
-    ["singular", singular],
-  ] as const) {
-    if (checkRequired(errors, `spec.names.${field}`, value)) {
-      checkTexts(errors, `spec.names.${field}`, value, isDns1035Label(value))
-    }
-  }
-  for (const [field, value] of [
-    ["kind", kind],
-    ["listKind", listKind],
-  ] as const) {
-    if (checkRequired(errors, `spec.names.${field}`, value)) {
-      const messages = isDns1035Label(value.toLowerCase())
-      if (messages.length > 0) {
-        const detail = `may have mixed case, but should otherwise match: ${messages.join(",")}`
-        errors.push(fieldError.invalid(`spec.names.${field}`, value, detail))
-      }
-    }
-  }
-  if (kind && kind === listKind) {
-    errors.push(fieldError.invalid("spec.names.listKind", listKind, "kind and listKind may not be the same"))
-  }
-  for (const [name, at] of indexed("spec.names.shortNames", shortNames))
-    checkTexts(errors, at, name, isDns1035Label(name))
-  for (const [name, at] of indexed("spec.names.categories", categories))
-    checkTexts(errors, at, name, isDns1035Label(name))
-}
-
-function checkVersions(errors: Errors, spec: apiextensionsv1.CustomResourceDefinitionSpec): void {
-  const names = new Set<string>()
-  for (const [version, at] of indexed("spec.versions", spec.versions)) {
-    checkTexts(errors, `${at}.name`, version.name ?? "", isDns1035Label(version.name ?? ""))
-    if (names.has(version.name)) errors.push(fieldError.invalid(`${at}.name`, version.name, "must be unique"))
-    names.add(version.name)
-    const schema = version.schema?.openAPIV3Schema
-    if (!schema) errors.push(fieldError.required(`${at}.schema.openAPIV3Schema`, "schemas are required"))
-    else if (schema.type !== "object") {
-      const path = `${at}.schema.openAPIV3Schema.type`
-      if (!schema.type) errors.push(fieldError.required(path, "must not be empty at the root"))
-      else errors.push(fieldError.invalid(path, schema.type, "must be object at the root"))
-    }
-  }
-  if ((spec.versions ?? []).filter(({ storage }) => storage).length !== 1) {
-    const detail = "must have exactly one version marked as storage version"
-    errors.push(fieldError.invalid("spec.versions", spec.versions ?? [], detail))
-  }
-}
-
 function validate(next: Definition, previous: Definition | undefined): Errors {
   const errors: Errors = []
   const spec = next.spec
@@ -91,13 +44,10 @@ function validate(next: Definition, previous: Definition | undefined): Errors {
     }
   }
   checkOneOf(errors, "spec.scope", spec.scope, ["Cluster", "Namespaced"])
-  checkVersions(errors, spec)
+  checkApproval(errors, next, previous)
+  checkVersions(errors, spec, previous?.spec)
   checkNames(errors, spec)
-  checkOneOf(errors, "spec.conversion.strategy", spec.conversion?.strategy, ["None", "Webhook"])
-  if (spec.conversion?.strategy === "Webhook" && !spec.conversion.webhook?.clientConfig) {
-    const detail = "required when strategy is set to Webhook"
-    errors.push(fieldError.required("spec.conversion.webhook.clientConfig", detail))
-  }
+  checkConversion(errors, spec)
   if (spec.preserveUnknownFields) {
     const detail =
       "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"
@@ -121,6 +71,31 @@ function validate(next: Definition, previous: Definition | undefined): Errors {
   return errors
 }
 
+/** Which versions objects are kept in is for those to say who brought all of them into others. */
+function validateStatus({ spec, status }: Definition): Errors {
+  const path = "status.storedVersions"
+  const stored = status?.storedVersions ?? []
+  if (stored.length === 0) return [fieldError.invalid(path, stored, "must have at least one stored version")]
+  const errors: Errors = []
+  const names = new Set(spec?.versions.map(({ name }) => name))
+  const current = spec?.versions.find(({ storage }) => storage)?.name
+  for (const [version, at] of indexed(path, stored)) {
+    if (!names.has(version)) errors.push(fieldError.invalid(at, version, "must appear in spec.versions"))
+  }
+  if (current && !stored.includes(current)) {
+    const detail = `must have the storage version ${current}`
+    errors.push(fieldError.invalid(path, stored, detail))
+  }
+  return errors
+}
+
+/** `kubectl get crd` shows when a definition was made. */
+const createdAtColumn: Column<Definition> = {
+  name: "Created At",
+  type: "date",
+  cell: ({ metadata }) => metadata.creationTimestamp ?? "<unknown>",
+}
+
 export const customResourceDefinition: KindBehaviour<Definition> = {
   default: defaults,
   prepareForCreate(draft) {
@@ -141,5 +116,6 @@ export const customResourceDefinition: KindBehaviour<Definition> = {
     keepSystemMetadata(draft, previous)
   },
   validate,
-  columns: defaultColumns,
+  validateStatus,
+  columns: [nameColumn, createdAtColumn],
 }
