@@ -1,7 +1,7 @@
 import { refs } from "@ladya/api"
 import { isStatus } from "@ladya/apimachinery"
 import type { Client, HttpsTransport } from "@ladya/client"
-import { systemClock, waitFor } from "@ladya/util"
+import { sleep, systemClock, waitFor } from "@ladya/util"
 import type { Environment } from "./environment.ts"
 import { type HttpAnswer, type HttpRequest, httpCall } from "./http.ts"
 import { type Outcome, type RunOptions, runProgram } from "./program.ts"
@@ -34,6 +34,8 @@ export interface ConformanceContext {
     condition: () => Promise<T> | T,
     timeoutMs?: number,
   ): Promise<Exclude<T, false | null | undefined | 0 | "">>
+  /** Looks again and again for so long that the condition holds: for tests that nothing happens. */
+  stays(description: string, condition: () => Promise<unknown> | unknown, forMs: number): Promise<void>
 }
 
 let counter = 0
@@ -58,6 +60,13 @@ export function newContext(
     image: () => environment.image(),
     until: (description, condition, timeoutMs = 60_000) =>
       waitFor(systemClock, condition, { description, timeoutMs, intervalMs: 100, signal }),
+    async stays(description, condition, forMs) {
+      const end = systemClock.monotonic() + forMs
+      while (systemClock.monotonic() < end) {
+        if (!(await condition())) throw new Error(`it is no longer so: ${description}`)
+        await sleep(systemClock, 250, signal)
+      }
+    },
     async namespace(labels = {}) {
       const name = unique("conformance")
       cleanups.push(() => client.resource(refs.namespaces).delete(name))
