@@ -101,7 +101,7 @@ export class Cluster {
     if (outcome.code !== 0) {
       const waited = args.some((word) => word.startsWith("--timeout"))
       const said = `kubectl ${args.join(" ")} exited with ${outcome.code}:\n${outcome.stdout}\n${outcome.stderr}`
-      assert.fail(waited ? `${said}\n${await this.#state()}` : said)
+      assert.fail(waited ? `${said}\n${await this.state()}` : said)
     }
     return outcome.stdout
   }
@@ -143,12 +143,12 @@ export class Cluster {
     try {
       return await waitFor(systemClock, condition, { description, timeoutMs, intervalMs: 200 })
     } catch (error) {
-      throw new Error(`${error instanceof Error ? error.message : error}\n${await this.#state()}`)
+      throw new Error(`${error instanceof Error ? error.message : error}\n${await this.state()}`)
     }
   }
 
   /** Pods that are not well, and the latest events: for a person who cannot look at the machine. */
-  async #state(): Promise<string> {
+  async state(): Promise<string> {
     const pods = await this.tryKubectl(["get", "pods", "-A", "-o", "wide"])
     const events = await this.tryKubectl(["get", "events", "-A", "--sort-by=.metadata.creationTimestamp"])
     const unwell = pods.stdout.split("\n").filter((line) => !/ (\d+)\/\1 +Running /.test(line))
