@@ -10,7 +10,7 @@ import { startWebhookServer } from "../webhook-server.ts"
 
 const pki = await newTestPki()
 const caBundle = Buffer.from(pki.ca).toString("base64")
-const timeoutMs = 60_000
+const timeoutMs = 10_000
 
 /** One Service, `hook` in `default`, port 443 in front of `port` of loopback. */
 function newCaller(t: TestContext, port = 0): WebhookCaller {
