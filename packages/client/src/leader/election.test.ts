@@ -4,6 +4,7 @@ import { refs } from "@ladya/api"
 import { FakeClock, silentLogger } from "@ladya/util"
 import { newClient } from "../new-client.ts"
 import { MemoryTransport } from "../testing/memory-transport.ts"
+import type { ApiCall } from "../transport.ts"
 import { type LeaderElection, newLeaderElection } from "./election.ts"
 
 function setUp() {
@@ -69,4 +70,27 @@ test("a leader that cannot renew gives up before another may take over", async (
   assert.deepEqual(leading, ["b"])
   await a.stop(never)
   await b.stop(never)
+})
+
+test("a leader whose API does not answer at all gives up in time, and takes part again", async () => {
+  const { clock, transport, leading, candidate } = setUp()
+  const a = candidate("a")
+  const b = candidate("b")
+  await a.start()
+  await clock.advance(100)
+  await b.start()
+  await clock.advance(10_000)
+  const { call: answered } = transport
+  const silent = (call: ApiCall): boolean => call.verb === "update" && !JSON.stringify(call.object).includes('"b"')
+  transport.call = (call, signal) =>
+    silent(call) ? new Promise<never>(() => undefined) : answered.call(transport, call, signal)
+  await clock.advance(12_000)
+  assert.deepEqual(leading, [])
+  await clock.advance(10_000)
+  assert.deepEqual(leading, ["b"])
+  transport.call = answered
+  await b.stop(never)
+  await clock.advance(10_000)
+  assert.deepEqual(leading, ["a"])
+  await a.stop(never)
 })

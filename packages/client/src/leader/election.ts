@@ -68,22 +68,27 @@ class LeaseElection implements LeaderElection {
     this.#running ??= this.#run()
   }
 
-  async stop(): Promise<void> {
+  async stop(signal: AbortSignal): Promise<void> {
     this.#stop.abort()
-    await this.#running
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    signal.addEventListener("abort", () => resolve(), { once: true })
+    if (signal.aborted) resolve()
+    await Promise.race([this.#running, late])
   }
 
   async #run(): Promise<void> {
     const { clock, random } = this.#options
     const signal = this.#stop.signal
     while (!signal.aborted) {
-      if (await this.#try()) await this.#leadWhileRenewed()
+      const askedAt = clock.monotonic()
+      if (await this.#tryWithin(this.#renewDeadlineMs)) await this.#leadWhileRenewed(askedAt)
       const pause = this.#retryPeriodMs * (1 + 0.2 * random())
       await sleep(clock, pause, signal).catch(() => undefined)
     }
   }
 
-  async #leadWhileRenewed(): Promise<void> {
+  /** `heldSince`: from when on the others count at the earliest. */
+  async #leadWhileRenewed(heldSince: number): Promise<void> {
     const { clock, lead } = this.#options
     const leading = new AbortController()
     this.#isLeader = true
@@ -93,22 +98,33 @@ class LeaseElection implements LeaderElection {
       failed = true
       this.#log.error("what the leader does failed", { error: errorMessage(error) })
     })
-    let renewedAt = clock.monotonic()
+    let renewedAt = heldSince
+    const leftMs = (): number => renewedAt + this.#renewDeadlineMs - clock.monotonic()
     while (!this.#stop.signal.aborted && !failed) {
-      await sleep(clock, this.#retryPeriodMs, this.#stop.signal).catch(() => undefined)
+      await sleep(clock, Math.min(this.#retryPeriodMs, leftMs()), this.#stop.signal).catch(() => undefined)
       if (this.#stop.signal.aborted) break
-      if (await this.#try()) renewedAt = clock.monotonic()
-      else if (this.#leader !== this.#options.identity || clock.monotonic() - renewedAt >= this.#renewDeadlineMs) break
+      const askedAt = clock.monotonic()
+      if (await this.#tryWithin(leftMs())) renewedAt = askedAt
+      if (this.#leader !== this.#options.identity || leftMs() <= 0) break
     }
     this.#isLeader = false
     this.#log.info("no longer leading")
     leading.abort()
     // The lease is let go only when nothing is done in its name any more.
     await work
-    await this.#release()
+    await Promise.race([this.#release(), sleep(clock, this.#retryPeriodMs)])
   }
 
-  /** Takes or renews the lease; false when another has it or the API cannot be reached in time. */
+  /** As `#try`; an API that does not answer in time counts as one that refused. */
+  async #tryWithin(ms: number): Promise<boolean> {
+    const answered = new AbortController()
+    const late = sleep(this.#options.clock, Math.max(0, ms), AbortSignal.any([answered.signal, this.#stop.signal]))
+    const result = await Promise.race([this.#try(), late.then(() => false).catch(() => false)])
+    answered.abort()
+    return result
+  }
+
+  /** Takes or renews the lease; false when another has it or the API cannot be reached. */
   async #try(): Promise<boolean> {
     const { client, namespace, leaseName, identity, clock } = this.#options
     const leases = client.resource(refs.leases)

@@ -1,5 +1,5 @@
 import { newApiServer, newSecurity, type Pki } from "@ladya/apiserver"
-import { newClient } from "@ladya/client"
+import { type Client, newClient } from "@ladya/client"
 import { newControllers } from "@ladya/controllers"
 import { newScheduler } from "@ladya/scheduler"
 import type { Store } from "@ladya/store"
@@ -24,6 +24,7 @@ import { newOwnNode } from "./own-node.ts"
 import { openPki, writeAdminKubeconfig } from "./pki.ts"
 import { runUntilSignalled } from "./run.ts"
 import { openStore, type StoreChoice } from "./store.ts"
+import { whileLeading } from "./while-leading.ts"
 
 export interface ServerConfig {
   listen: readonly HostPort[]
@@ -79,6 +80,8 @@ export function newControlPlane(deps: ServerDeps): Component {
       kubernetesAddress: cluster.kubernetesServiceAddress,
       dnsAddress: cluster.dnsServiceAddress,
       dnsPort: cluster.dnsPort,
+      serviceCidr: cluster.serviceCIDR,
+      isShared: config.store.engine === "etcd",
     },
   })
   const apiServer = newApiServer({
@@ -100,25 +103,35 @@ export function newControlPlane(deps: ServerDeps): Component {
   })
   const clientOf = (name: string, ...groups: string[]) =>
     newClient(apiServer.transport({ name, groups: [...groups, "system:authenticated"] }))
-  const controllers = newControllers({
-    ...{ clock, random, metrics, log: log.child({ component: "controllers" }) },
-    client: clientOf("system:kube-controller-manager"),
-    clientFor: (account) =>
-      clientOf(
-        `system:serviceaccount:kube-system:${account}`,
-        "system:serviceaccounts",
-        "system:serviceaccounts:kube-system",
-      ),
-    config: {
-      clusterCidr: cluster.podCIDR,
-      rootCa: pki.caCertificate,
-      signServiceAccountToken: security.signLegacyToken,
-    },
-  })
-  const scheduler = newScheduler({
-    ...{ clock, random, metrics, log: log.child({ component: "scheduler" }) },
-    client: clientOf("system:kube-scheduler"),
-  })
+  const manager = clientOf("system:kube-controller-manager")
+  const newManager = (): Component =>
+    newControllers({
+      ...{ clock, random, metrics, log: log.child({ component: "controllers" }) },
+      client: manager,
+      clientFor: (account) =>
+        clientOf(
+          `system:serviceaccount:kube-system:${account}`,
+          "system:serviceaccounts",
+          "system:serviceaccounts:kube-system",
+        ),
+      config: {
+        clusterCidr: cluster.podCIDR,
+        rootCa: pki.caCertificate,
+        signServiceAccountToken: security.signLegacyToken,
+      },
+    })
+  const schedulerClient = clientOf("system:kube-scheduler")
+  const schedule = (): Component =>
+    newScheduler({
+      ...{ clock, random, metrics, log: log.child({ component: "scheduler" }) },
+      client: schedulerClient,
+    })
+  // Where no other server can have the store, nobody is to be asked who leads.
+  const isShared = config.store.engine === "etcd"
+  const alone = (name: string, client: Client, create: () => Component): Component =>
+    isShared
+      ? whileLeading({ ...{ name, client, create, clock, random }, log: log.child({ component: name }) })
+      : create()
   const storeComponent: Component = { name: "store", start: async () => undefined, stop: () => store.close() }
   return new ComponentGroup(
     "server",
@@ -128,8 +141,8 @@ export function newControlPlane(deps: ServerDeps): Component {
       apiServer,
       security,
       adminKubeconfig(deps),
-      controllers,
-      scheduler,
+      alone("kube-controller-manager", manager, newManager),
+      alone("kube-scheduler", schedulerClient, schedule),
       ...(config.withNode ? [newOwnNode({ config, pki, clock, log, ...advertised })] : []),
     ],
     log,
