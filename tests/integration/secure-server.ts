@@ -37,7 +37,7 @@ export interface SecureServer {
 export async function startSecureServer(
   t: TestContext,
   store: Store,
-  options: { pki?: SecureServer["pki"] } = {},
+  options: { pki?: SecureServer["pki"]; address?: string; isShared?: boolean } = {},
 ): Promise<SecureServer> {
   const directory = mkdtempSync(join(tmpdir(), "ladya-security-"))
   const log = silentLogger
@@ -45,7 +45,9 @@ export async function startSecureServer(
   const security = newSecurity({
     ...{ pki, clock, log, random: newRandom(1) },
     services: {
-      advertiseAddress: "172.30.0.1",
+      advertiseAddress: options.address ?? "172.30.0.1",
+      isShared: options.isShared ?? false,
+      serviceCidr: "10.96.0.0/16",
       port: 6443,
       kubernetesAddress: "10.96.0.1",
       dnsAddress: "10.96.0.10",

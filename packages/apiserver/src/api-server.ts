@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto"
 import { setMaxListeners } from "node:events"
 import type { AddressInfo } from "node:net"
 import { kindByResource, kinds } from "@ladya/api"
-import type { Transport } from "@ladya/client"
+import { newClient, type Transport } from "@ladya/client"
 import type { Store } from "@ladya/store"
 import type { Clock, Component, Logger, MetricsRegistry, Random, Timer } from "@ladya/util"
 import { Aggregator } from "./aggregation/index.ts"
@@ -25,7 +25,9 @@ import { ResourceTable } from "./resources.ts"
 import { newIndexHandler, newRouter, type Route } from "./routes.ts"
 import { HttpServer } from "./server/http-server.ts"
 import { InProcessTransport } from "./server/in-process.ts"
+import { newAddressClaims, newPortClaims } from "./services/claims.ts"
 import { ServiceAllocator } from "./services/service-allocator.ts"
+import { ServiceRepair } from "./services/service-repair.ts"
 import { Compactor } from "./storage/compactor.ts"
 import { StoreFeed } from "./storage/store-feed.ts"
 import { NodeDialer, newStoredLookup, newStreaming, type StreamingLookup } from "./streaming/index.ts"
@@ -48,6 +50,7 @@ export interface ApiServerInternals {
   /** Speaks to this server as itself: nothing is refused. */
   loopback: Transport
   resources: ResourceTable
+  store: Store
   /** Speaks to webhooks. */
   webhooks: WebhookCaller
 }
@@ -80,6 +83,7 @@ class Server implements ApiServer {
   readonly #engine: Engine
   readonly #feed: StoreFeed
   readonly #compactor: Compactor
+  readonly #repair: ServiceRepair
   readonly #customResources: CustomResources
   readonly #stopping = new AbortController()
   #servers: HttpServer[] = []
@@ -121,15 +125,22 @@ class Server implements ApiServer {
     const dialService = newServiceDialer({ lookup: this.#lookup, random, dialer: () => this.#dialer })
     this.#webhooks = newWebhookCaller({ clock, dialService })
     this.#customResources = new CustomResources({ clock, log, resources, loopback, special, webhooks: this.#webhooks })
-    const inside: ApiServerInternals = { loopback, resources, webhooks: this.#webhooks }
+    const inside: ApiServerInternals = { loopback, resources, store, webhooks: this.#webhooks }
     const given = typeof deps.config === "function" ? deps.config(inside) : deps.config
     this.#config = { ...defaultConfig, ...given }
     for (const [key, value] of this.#config.special) special.set(key, value)
     engine.admission = this.#config.admission
     this.#engine = engine
     const { serviceCidr, nodePorts } = this.#config
-    const services = resources.storage("", "services")
-    hooks.set("/services", new ServiceAllocator({ services, serviceCidr, nodePorts, random }))
+    const numbers = {
+      ...{ services: resources.storage("", "services"), serviceCidr, nodePorts, random, log },
+      ...{ addressClaims: newAddressClaims(newClient(loopback)), portClaims: newPortClaims(store) },
+    }
+    hooks.set("/services", new ServiceAllocator(numbers))
+    this.#repair = new ServiceRepair({
+      ...{ ...numbers, store, clock, client: newClient(loopback) },
+      addresses: resources.storage("networking.k8s.io", "ipaddresses"),
+    })
     this.#authorizer = newAuthorizerChain(this.#config.authorizers)
     engine.authorizer = this.#authorizer
     this.#config = { ...this.#config, special }
@@ -151,6 +162,7 @@ class Server implements ApiServer {
     await this.#customResources.start()
     await this.#aggregator.start()
     this.#compactor.start()
+    this.#repair.start()
     this.#scheduleTrim()
     const { listen, tls } = this.#config
     for (const { host, port } of listen) {
@@ -167,6 +179,7 @@ class Server implements ApiServer {
   async stop(signal: AbortSignal): Promise<void> {
     this.#stopping.abort()
     this.#compactor.stop()
+    this.#repair.stop()
     this.#customResources.stop()
     const aggregatorStopped = this.#aggregator.stop()
     this.#trimTimer?.cancel()

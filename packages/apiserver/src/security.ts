@@ -19,7 +19,8 @@ import { accessReviews } from "./authorization/reviews.ts"
 import { frontProxyNames } from "./bootstrap/authentication-trust.ts"
 import { newBootstrap } from "./bootstrap/bootstrap.ts"
 import { agentRules, nodeRules } from "./bootstrap/policy/component-roles.ts"
-import type { ServiceAddresses } from "./bootstrap/services.ts"
+import { newServerAddresses, type ServerAddresses } from "./bootstrap/server-addresses.ts"
+import { isLoopback, type ServiceAddresses } from "./bootstrap/services.ts"
 import type { ApiServerConfig } from "./config.ts"
 import { newLookup } from "./lookup.ts"
 import type { Pki } from "./pki/pki.ts"
@@ -81,7 +82,7 @@ class ClusterSecurity implements Security {
     const authorizer = newAuthorizerChain(authorizers)
     // First what is to be there, then the informers: whoever waits for the start finds all of it known.
     const trust = { clientCa: pki.caCertificate, frontProxyCa: pki.frontProxyCaCertificate }
-    this.#parts = [newBootstrap({ ...this.#deps, client, trust }), ...parts]
+    this.#parts = [newBootstrap({ ...this.#deps, ...this.#otherServers(server), client, trust }), ...parts]
     const tokenDeps = { issuer: this.#tokens, lookup, clock, audiences: verifier.audiences }
     return {
       authenticators: [
@@ -118,6 +119,11 @@ class ClusterSecurity implements Security {
         },
       ],
     }
+  }
+
+  #otherServers({ store }: ApiServerInternals): { servers?: ServerAddresses } {
+    const { isShared, advertiseAddress: address = "" } = this.#deps.services ?? {}
+    return isShared && !isLoopback(address) ? { servers: newServerAddresses({ store, address }) } : {}
   }
 
   async start(): Promise<void> {

@@ -1,10 +1,12 @@
 import { type corev1, refs, type schedulingv1 } from "@ladya/api"
+import { formatTime } from "@ladya/apimachinery"
 import type { Client } from "@ladya/client"
 import { type Clock, type Component, errorMessage, type Logger, sleep, type Timer } from "@ladya/util"
 import { type AuthenticationTrust, ensureAuthenticationTrust } from "./authentication-trust.ts"
 import { ensure } from "./ensure.ts"
 import { ensureClusterPolicy, ensureNamespacePolicy } from "./ensure-policy.ts"
-import { ensureDnsService, ensureKubernetesService, type ServiceAddresses } from "./services.ts"
+import type { ServerAddresses } from "./server-addresses.ts"
+import { ensureDnsService, ensureKubernetesService, ensureServiceCidr, type ServiceAddresses } from "./services.ts"
 
 export interface BootstrapDeps {
   /** Acts as the server itself. */
@@ -13,6 +15,8 @@ export interface BootstrapDeps {
   log: Logger
   /** Undefined: the Services are left to others. */
   services?: ServiceAddresses
+  /** Given when others have the same store. */
+  servers?: ServerAddresses
   /** What servers behind APIServices learn of this one. */
   trust: AuthenticationTrust
 }
@@ -66,12 +70,19 @@ async function ensurePriorityClasses(client: Client): Promise<void> {
  * Services there. Ready when all are there.
  */
 export function newBootstrap(deps: BootstrapDeps): Component {
-  const { client, clock, log, services, trust } = deps
+  const { client, clock, log, services, servers, trust } = deps
   const stopping = new AbortController()
   let timer: Timer | undefined
 
   const ensureServices = async (): Promise<void> => {
-    if (services) await Promise.all([ensureKubernetesService(client, services), ensureDnsService(client, services)])
+    if (!services) return
+    await servers?.renew()
+    const { serviceCidr } = services
+    await Promise.all([
+      ensureKubernetesService(client, services, await servers?.all()),
+      ensureDnsService(client, services),
+      serviceCidr && ensureServiceCidr(client, serviceCidr, formatTime(clock.now())),
+    ])
   }
   const keep = async (): Promise<void> => {
     await ensureNamespaces(client)
@@ -117,6 +128,9 @@ export function newBootstrap(deps: BootstrapDeps): Component {
     async stop() {
       stopping.abort()
       timer?.cancel()
+      await servers?.leave().catch((error: unknown) => {
+        log.debug("the others are not told that this server goes", { error: errorMessage(error) })
+      })
     },
   }
 }

@@ -1,5 +1,5 @@
-import { type corev1, type discoveryv1, refs, serviceNameLabel } from "@ladya/api"
-import { semanticEqual } from "@ladya/apimachinery"
+import { type corev1, type discoveryv1, type networkingv1, refs, serviceNameLabel } from "@ladya/api"
+import { isStatus, semanticEqual } from "@ladya/apimachinery"
 import type { Client } from "@ladya/client"
 import { ensure } from "./ensure.ts"
 
@@ -13,13 +13,24 @@ export interface ServiceAddresses {
   dnsAddress: string
   /** Where every agent answers DNS on its node's address. */
   dnsPort: number
+  /** The range of all ClusterIPs: shown as the ServiceCIDR `kubernetes`. */
+  serviceCidr?: string
+  /** Other servers have the same store: all of them are behind the Service `kubernetes`. */
+  isShared?: boolean
 }
 
 const place = { namespace: "default", name: "kubernetes" }
 
-/** The Service `kubernetes`, and the address behind it, which is written here since no selector finds it. */
-export async function ensureKubernetesService(client: Client, addresses: ServiceAddresses): Promise<void> {
-  const { advertiseAddress, port, kubernetesAddress } = addresses
+/**
+ * The Service `kubernetes`, and the addresses behind it, which are written here since no selector finds them: this
+ * server's own, or those of all servers.
+ */
+export async function ensureKubernetesService(
+  client: Client,
+  addresses: ServiceAddresses,
+  servers: readonly string[] = [addresses.advertiseAddress],
+): Promise<void> {
+  const { advertiseAddress, port, kubernetesAddress, isShared } = addresses
   const service: corev1.Service = {
     apiVersion: "v1",
     kind: "Service",
@@ -39,13 +50,14 @@ export async function ensureKubernetesService(client: Client, addresses: Service
       port,
       targetPort,
     }))
-    if (!draft.spec || semanticEqual(standing, ports)) return false
+    // Servers that listen at different ports would never come to an end.
+    if (!draft.spec || isShared || semanticEqual(standing, ports)) return false
     draft.spec.ports = ports ?? []
     return true
   })
   // A server that only its own machine reaches is behind no Service: the API takes no loopback address there.
   if (isLoopback(advertiseAddress)) return
-  const subsets = [{ addresses: [{ ip: advertiseAddress }], ports: [{ name: "https", port, protocol: "TCP" }] }]
+  const subsets = [{ addresses: servers.map((ip) => ({ ip })), ports: [{ name: "https", port, protocol: "TCP" }] }]
   const endpoints: corev1.Endpoints = {
     apiVersion: "v1",
     kind: "Endpoints",
@@ -57,26 +69,30 @@ export async function ensureKubernetesService(client: Client, addresses: Service
     draft.subsets = subsets
     return true
   })
-  await ensureSlice(client, advertiseAddress, port)
+  await ensureSlice(client, servers, port)
 }
 
-const isLoopback = (address: string): boolean => address.startsWith("127.") || address === "::1"
+/** Whether no other machine reaches it. */
+export const isLoopback = (address: string): boolean => address.startsWith("127.") || address === "::1"
 
-async function ensureSlice(client: Client, address: string, port: number): Promise<void> {
-  const endpoints = [{ addresses: [address], conditions: { ready: true } }]
+async function ensureSlice(client: Client, servers: readonly string[], port: number): Promise<void> {
+  const endpoints = servers.map((address) => ({ addresses: [address], conditions: { ready: true } }))
   const ports = [{ name: "https", port, protocol: "TCP" }]
   const slice: discoveryv1.EndpointSlice = {
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
     metadata: { ...place, labels: { [serviceNameLabel]: place.name } },
-    addressType: address.includes(":") ? "IPv6" : "IPv4",
+    addressType: servers[0]?.includes(":") ? "IPv6" : "IPv4",
     endpoints,
     ports,
   }
   await ensure(client, refs.endpointslices, slice, (draft) => {
     const standing = draft.endpoints?.map((one) => ({ addresses: one.addresses, ready: one.conditions?.ready }))
     const isSame =
-      semanticEqual(standing, [{ addresses: [address], ready: true }]) &&
+      semanticEqual(
+        standing,
+        servers.map((address) => ({ addresses: [address], ready: true })),
+      ) &&
       semanticEqual(draft.ports, ports) &&
       draft.metadata.labels?.[serviceNameLabel] === place.name
     if (isSame) return false
@@ -109,4 +125,26 @@ export async function ensureDnsService(client: Client, addresses: ServiceAddress
     },
   }
   await ensure(client, refs.services, service)
+}
+
+/** The range that ClusterIPs are taken from, as an object that everybody can see. */
+export async function ensureServiceCidr(client: Client, cidr: string, now: string): Promise<void> {
+  const range: networkingv1.ServiceCIDR = {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "ServiceCIDR",
+    metadata: { name: "kubernetes" },
+    spec: { cidrs: [cidr] },
+  }
+  await ensure(client, refs.servicecidrs, range)
+  const ranges = client.resource(refs.servicecidrs)
+  const standing = await ranges.get("kubernetes")
+  if (standing.status?.conditions?.some(({ type }) => type === "Ready")) return
+  const ready = {
+    ...{ type: "Ready", status: "True", reason: "", lastTransitionTime: now },
+    message: "Kubernetes default Service CIDR is ready",
+  }
+  await ranges.updateStatus({ ...standing, status: { conditions: [ready] } }).catch((error: unknown) => {
+    // Another server said it.
+    if (!isStatus(error, "Conflict")) throw error
+  })
 }

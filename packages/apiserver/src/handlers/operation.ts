@@ -31,11 +31,13 @@ export interface Engine {
 export interface WriteHooks {
   /** The draft is complete but for what this adds. Throws a Status to refuse. */
   beforeWrite(draft: KubeObject, previous: KubeObject | undefined, options: { dryRun: boolean }): Promise<Reservation>
+  /** The object is gone for good. */
+  afterDelete?(object: KubeObject): Promise<void>
 }
 
 export interface Reservation {
-  commit(): void
-  rollback(): void
+  commit(): Promise<void>
+  rollback(): Promise<void>
 }
 
 /** One request for one resource, after authentication and authorisation, whatever way it came. */

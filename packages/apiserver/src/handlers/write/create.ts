@@ -51,10 +51,10 @@ export async function createObject(
     checkNew(operation, draft)
     await validate(engine, attributes)
     const result = await write(engine, operation, draft, base)
-    reservation?.commit()
+    await reservation?.commit()
     return result
   } catch (error) {
-    reservation?.rollback()
+    await reservation?.rollback()
     throw error
   }
 }

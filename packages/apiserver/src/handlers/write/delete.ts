@@ -79,6 +79,8 @@ async function tryDelete(
   if (operation.dryRun) return { result: deletedResult(operation, storage, current) }
   const outcome = await storage.delete(key, current.revision)
   if (!outcome.ok) return { current: outcome.current }
+  const { group, resource } = storage.kind.storage
+  await engine.hooks.get(`${group}/${resource}`)?.afterDelete?.(current.object)
   return { result: deletedResult(operation, storage, outcome.entry) }
 }
 

@@ -125,11 +125,12 @@ async function tryUpdate(
     if (warnings) operation.warnings.push(...warnings)
     await validate(engine, attributes)
     const step = await write(operation, strategy, storage, key, current, draft)
-    if (step.done) reservation?.commit()
-    else reservation?.rollback()
+    if (step.done) await reservation?.commit()
+    else await reservation?.rollback()
+    if (step.done && !operation.dryRun && strategy.isGone?.(draft)) await hooks?.afterDelete?.(draft)
     return step.done ? step : { ...step, isPinned }
   } catch (error) {
-    reservation?.rollback()
+    await reservation?.rollback()
     throw error
   }
 }
