@@ -1,5 +1,6 @@
 import { statusError } from "@ladya/apimachinery"
 import type { Authenticator, UserInfo } from "../authentication/authenticator.ts"
+import { takeProtocolToken } from "../authentication/websocket-token.ts"
 import type { Filter } from "../request.ts"
 
 const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] }
@@ -7,6 +8,7 @@ const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthe
 /** Asks the authenticators in order who it is. Nobody known is anonymous, unless that is not allowed. */
 export function withAuthentication(authenticators: readonly Authenticator[], options: { anonymous: boolean }): Filter {
   return (next) => async (request) => {
+    if (request.upgrade) takeProtocolToken(request)
     for (const authenticator of authenticators) {
       const user = await authenticator.authenticate(request)
       if (!user) continue

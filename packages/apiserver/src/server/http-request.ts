@@ -48,7 +48,7 @@ export class HttpRequest implements ApiRequest {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
-  readonly headers: Readonly<Record<string, string | undefined>>
+  headers: Readonly<Record<string, string | undefined>>
   readonly info: RequestInfo
   readonly warnings: string[] = []
   user: UserInfo | undefined = undefined

@@ -8,6 +8,7 @@ import { type ApiResponse, type BodySink, type Handler, hijacked } from "../requ
 import { commonHeaders, wholeBody } from "./answer.ts"
 import { HttpRequest } from "./http-request.ts"
 import { PacedWriter, writeBody } from "./paced-writer.ts"
+import { answerOverWebSocket } from "./websocket/answer.ts"
 
 const largeBodyBytes = 64 * 1024
 
@@ -114,6 +115,7 @@ export async function serveUpgrade(
   const answer = await handler(request)
   if (answer === hijacked || socket.destroyed) return
   const headers = commonHeaders(request, answer)
+  if (answerOverWebSocket(request, answer, headers)) return
   const whole = (await wholeBody(request, answer, headers)) ?? { chunks: [], length: 0 }
   const lines = [`HTTP/1.1 ${answer.status} ${http.STATUS_CODES[answer.status] ?? ""}`]
   headers["Content-Length"] = String(whole.length)
