@@ -6,11 +6,13 @@ import { deploymentController } from "./deployment/controller.ts"
 import { disruptionController } from "./disruption/controller.ts"
 import { endpointsController } from "./endpoints/controller.ts"
 import { endpointSliceController } from "./endpointslice/controller.ts"
+import { ephemeralVolumeController } from "./ephemeral-volume/controller.ts"
 import { garbageCollector } from "./garbagecollector/controller.ts"
 import { jobController } from "./job/controller.ts"
 import { namespaceController } from "./namespace/controller.ts"
 import { nodeIpamController } from "./node-ipam/controller.ts"
 import { nodeLifecycleController } from "./node-lifecycle/controller.ts"
+import { persistentVolumeController } from "./persistentvolume/controller.ts"
 import { podGcController } from "./podgc/controller.ts"
 import { replicaSetController } from "./replicaset/controller.ts"
 import { replicationControllerController } from "./replicationcontroller/controller.ts"
@@ -49,6 +51,8 @@ export const controllers: readonly ControllerDefinition[] = [
   attributesClassProtectionController,
   endpointSliceController,
   endpointsController,
+  ephemeralVolumeController,
+  persistentVolumeController,
   nodeLifecycleController,
   taintEvictionController,
   podGcController,

@@ -1,39 +1,12 @@
-import { type corev1, isPodTerminal, refs, type storagev1 } from "@ladya/api"
-import { compareQuantities, compileLabelSelector } from "@ladya/apimachinery"
+import { type corev1, isPodTerminal, refs, type storagev1, volumeRefusal } from "@ladya/api"
 import { type Cause, type Finding, healthy, here } from "./finding.ts"
 import { evidenceOf, subjectOf, type View } from "./view.ts"
 
 type Claim = corev1.PersistentVolumeClaim
-type Volume = corev1.PersistentVolume
 
 const protection = "kubernetes.io/pvc-protection"
 const isDefault = ({ metadata }: storagev1.StorageClass): boolean =>
   metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true"
-
-/** Why a volume does not suit a claim; undefined when it does. */
-function refusal(volume: Volume, claim: Claim): string | undefined {
-  const { spec, status } = volume
-  const holder = spec?.claimRef
-  if (holder && (holder.name !== claim.metadata.name || holder.namespace !== claim.metadata.namespace)) {
-    return status?.phase === "Released"
-      ? `released by ${holder.namespace}/${holder.name}, but kept (reclaim policy Retain)`
-      : `bound to ${holder.namespace}/${holder.name}`
-  }
-  if ((spec?.storageClassName ?? "") !== (claim.spec?.storageClassName ?? "")) {
-    return `storage class ${spec?.storageClassName || '""'}, not ${claim.spec?.storageClassName || '""'}`
-  }
-  const wanted = claim.spec?.resources?.requests?.["storage"] ?? "0"
-  const size = spec?.capacity?.["storage"] ?? "0"
-  if (compareQuantities(size, wanted) < 0) return `holds ${size}, less than ${wanted}`
-  const missing = (claim.spec?.accessModes ?? []).filter((mode) => !spec?.accessModes?.includes(mode))
-  if (missing.length > 0) return `cannot be ${missing.join(", ")}`
-  if ((spec?.volumeMode ?? "Filesystem") !== (claim.spec?.volumeMode ?? "Filesystem"))
-    return `is a ${spec?.volumeMode} volume`
-  if (claim.spec?.selector && !compileLabelSelector(claim.spec?.selector).matches(volume.metadata.labels ?? {})) {
-    return "has not the labels that the claim selects"
-  }
-  return undefined
-}
 
 async function usersOf(view: View, claim: Claim): Promise<corev1.Pod[]> {
   const pods = await view.list(refs.pods, claim.metadata.namespace)
@@ -85,7 +58,7 @@ async function pendingCause(view: View, claim: Claim): Promise<Cause> {
     }
   }
   const volumes = await view.list(refs.persistentvolumes)
-  const refused = volumes.map((volume) => ({ name: volume.metadata.name ?? "", why: refusal(volume, claim) }))
+  const refused = volumes.map((volume) => ({ name: volume.metadata.name ?? "", why: volumeRefusal(volume, claim) }))
   const suits = refused.find(({ why }) => why === undefined)
   if (suits)
     return {
