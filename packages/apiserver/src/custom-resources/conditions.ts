@@ -8,14 +8,13 @@ interface NamesVerdict {
   reason: string
   message: string
   accepted: boolean
+  names: Names
 }
 
 const resourceNames = (names: Names | undefined): string[] =>
-  [names?.plural, names?.singular, ...(names?.shortNames ?? [])].filter(
-    (name) => name !== undefined && name !== "",
-  ) as string[]
+  [names?.plural, names?.singular, ...(names?.shortNames ?? [])].filter((name) => !!name) as string[]
 
-/** The names that other definitions of the group took first decide. */
+/** Each name is accepted for itself, unless another definition of the group took it first. Of conflicts, the last is told. */
 function judgeNames(definition: Definition, others: readonly Definition[]): NamesVerdict {
   const rivals = others.filter(
     (other) => other.metadata.uid !== definition.metadata.uid && other.spec?.group === definition.spec?.group,
@@ -24,20 +23,43 @@ function judgeNames(definition: Definition, others: readonly Definition[]): Name
   const kinds = new Set(
     rivals.flatMap(({ status }) => [status?.acceptedNames?.kind ?? "", status?.acceptedNames?.listKind ?? ""]),
   )
-  const names = definition.spec?.names
-  const conflict = (what: string, name: string): NamesVerdict => ({
-    accepted: false,
-    reason: `${what}Conflict`,
-    message: `${JSON.stringify(name)} is already in use`,
+  const wanted = definition.spec?.names
+  const verdict: NamesVerdict = {
+    accepted: true,
+    reason: "NoConflicts",
+    message: "no conflicts found",
+    names: { kind: "", plural: "", ...definition.status?.acceptedNames },
+  }
+  const { names } = verdict
+  const judge = (what: string, asked: readonly string[], known: Set<string>, accept: () => void): void => {
+    const conflicts = asked.filter((name) => name !== "" && known.has(name))
+    if (conflicts.length === 0) {
+      accept()
+      return
+    }
+    verdict.accepted = false
+    verdict.reason = `${what}Conflict`
+    const messages = conflicts.map((name) => `${JSON.stringify(name)} is already in use`)
+    verdict.message = messages.length > 1 ? `[${messages.join(", ")}]` : (messages[0] ?? "")
+  }
+  if (!wanted) return { ...verdict, accepted: false, reason: "NoNames", message: "no names" }
+  const { plural, singular, shortNames, kind, listKind, categories } = wanted
+  judge("Plural", [plural], taken, () => {
+    names.plural = plural
   })
-  if (!names) return { accepted: false, reason: "NoNames", message: "no names" }
-  if (taken.has(names.plural)) return conflict("Plural", names.plural)
-  if (names.singular && taken.has(names.singular)) return conflict("Singular", names.singular)
-  const short = names.shortNames?.find((name) => taken.has(name))
-  if (short) return conflict("ShortNames", short)
-  if (kinds.has(names.kind)) return conflict("Kind", names.kind)
-  if (names.listKind && kinds.has(names.listKind)) return conflict("ListKind", names.listKind)
-  return { accepted: true, reason: "NoConflicts", message: "no conflicts found" }
+  judge("Singular", [singular ?? ""], taken, () => assign(names, "singular", singular))
+  judge("ShortNames", shortNames ?? [], taken, () => assign(names, "shortNames", shortNames))
+  judge("Kind", [kind], kinds, () => {
+    names.kind = kind
+  })
+  judge("ListKind", [listKind ?? ""], kinds, () => assign(names, "listKind", listKind))
+  assign(names, "categories", categories)
+  return verdict
+}
+
+function assign<K extends keyof Names>(names: Names, key: K, value: Names[K] | undefined): void {
+  if (value === undefined) delete names[key]
+  else names[key] = value
 }
 
 /** Of a group of the Kubernetes community: whether its API was approved. */
@@ -67,7 +89,7 @@ export function planStatus(
   now: number,
 ): NonNullable<Definition["status"]> {
   const verdict = judgeNames(definition, others)
-  const { accepted, reason, message } = verdict
+  const { accepted, reason, message, names } = verdict
   let conditions: Conditions = definition.status?.conditions ?? []
   const set = (type: string, status: "True" | "False", why: string, text: string): void => {
     const before = conditions.find((condition) => condition.type === type)
@@ -90,10 +112,9 @@ export function planStatus(
   if (definition.metadata.deletionTimestamp) {
     set("Terminating", "True", "InstanceDeletionInProgress", "CustomResource deletion is in progress")
   }
-  const names = accepted ? definition.spec?.names : definition.status?.acceptedNames
   return {
     ...definition.status,
     conditions,
-    acceptedNames: names ?? { kind: "", plural: "" },
+    acceptedNames: names,
   }
 }

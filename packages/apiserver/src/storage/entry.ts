@@ -5,11 +5,11 @@ import { freezeObject } from "./freeze.ts"
 import type { StoredShape } from "./shape.ts"
 
 /** Objects that a write hands over, by the bytes they were encoded to: what we wrote ourselves is never parsed again. */
-const drafts = new WeakMap<Buffer, KubeObject>()
+const drafts = new WeakMap<Buffer, { object: KubeObject; shape: StoredShape }>()
 
 /** Gives an object over together with its bytes. The caller must not write to it any more. */
-export function handOver(value: Buffer, draft: KubeObject): void {
-  drafts.set(value, draft)
+export function handOver(value: Buffer, object: KubeObject, shape: StoredShape): void {
+  drafts.set(value, { object, shape })
 }
 
 /**
@@ -38,7 +38,7 @@ export class Entry {
 
   static of(shape: StoredShape, kv: KeyValue): Entry {
     const key = kv.key.slice(shape.prefix.length)
-    const revised = shape.revise && !drafts.has(kv.value) ? shape.revise(kv.value) : undefined
+    const revised = shape.revise && drafts.get(kv.value)?.shape !== shape ? shape.revise(kv.value) : undefined
     if (!revised) return new Entry(shape, key, kv.value, kv.modRevision)
     const entry = new Entry(shape, key, revised, kv.modRevision)
     entry.#isRevised = true
@@ -63,7 +63,7 @@ export class Entry {
   /** The decoded object, frozen. */
   get object(): KubeObject {
     if (this.#object) return this.#object
-    let object = drafts.get(this.value)
+    let object = drafts.get(this.value)?.object
     if (object) drafts.delete(this.value)
     else object = JSON.parse(this.value.toString("utf8")) as KubeObject
     object.metadata.resourceVersion = String(this.revision)

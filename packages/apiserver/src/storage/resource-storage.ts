@@ -83,12 +83,12 @@ export class ResourceStorage {
   /** `draft` belongs to the storage from here on. */
   async create(key: string, draft: KubeObject): Promise<WriteOutcome> {
     const value = this.shape.encode(draft)
-    handOver(value, draft)
+    handOver(value, draft, this.shape)
     return this.#outcome(() => this.#store.create(this.shape.prefix + key, value, this.#options))
   }
 
   async update(key: string, value: Buffer, draft: KubeObject, expectedRevision: number): Promise<WriteOutcome> {
-    handOver(value, draft)
+    handOver(value, draft, this.shape)
     return this.#outcome(() => this.#store.update(this.shape.prefix + key, value, expectedRevision, this.#options))
   }
 
