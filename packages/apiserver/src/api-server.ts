@@ -17,7 +17,7 @@ import type { Engine, WriteHooks } from "./handlers/operation.ts"
 import { newRestHandler } from "./handlers/rest.ts"
 import { componentStatuses } from "./handlers/server/component-statuses.ts"
 import { type HealthCheck, newHealthHandler } from "./handlers/server/health.ts"
-import { versionHandler, versionInfo } from "./handlers/server/version.ts"
+import { newVersionHandler, versionInfo } from "./handlers/server/version.ts"
 import { builtInSubresources } from "./handlers/subresources/index.ts"
 import { newOpenApiHandler } from "./openapi/index.ts"
 import type { Handler } from "./request.ts"
@@ -298,7 +298,7 @@ class Server implements ApiServer {
       { path: "/healthz", isPrefix: true, handler: newHealthHandler("healthz", live) },
       { path: "/livez", isPrefix: true, handler: newHealthHandler("livez", live) },
       { path: "/readyz", isPrefix: true, handler: newHealthHandler("readyz", ready) },
-      { path: "/version", handler: versionHandler },
+      { path: "/version", handler: newVersionHandler(this.#config.gitCommit ?? "") },
       { path: "/metrics", handler: metricsHandler },
     ]
   }

@@ -36,6 +36,8 @@ export interface ApiServerConfig {
   kubelet?: KubeletCredentials
   /** What is shown to servers behind APIServices. With it, what this server serves itself has APIServices too. */
   frontProxy?: FrontProxyCredentials
+  /** The commit of the source that runs, for `/version`. */
+  gitCommit?: string
   requestTimeoutMs: number
   flowControl: FlowControlOptions
   /** How old a version may become before it is forgotten. */

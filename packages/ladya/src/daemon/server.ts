@@ -23,6 +23,7 @@ import { machineAddress } from "./machine-address.ts"
 import { newOwnNode } from "./own-node.ts"
 import { openPki, writeAdminKubeconfig } from "./pki.ts"
 import { runUntilSignalled } from "./run.ts"
+import { sourceCommit } from "./source-commit.ts"
 import { openStore, type StoreChoice } from "./store.ts"
 import { whileLeading } from "./while-leading.ts"
 
@@ -89,6 +90,7 @@ export function newControlPlane(deps: ServerDeps): Component {
     config: (internals) => ({
       ...security.configure(internals),
       listen: config.listen,
+      gitCommit: sourceCommit(),
       compactAfterMs: config.compactAfterMs,
       tls: {
         cert: pki.serving.certificate,

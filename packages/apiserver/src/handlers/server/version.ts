@@ -12,13 +12,14 @@ export const versionInfo = {
   gitCommit: "",
   gitTreeState: "clean",
   buildDate: "2026-04-22T00:00:00Z",
-  goVersion: "",
+  // Clients show it as it is; there is no Go here.
+  goVersion: `node${process.versions.node}`,
   compiler: "node",
   platform: `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}`,
 }
 
-export const versionHandler: Handler = async () => ({
-  status: 200,
-  headers: { "Content-Type": "application/json" },
-  body: Buffer.from(JSON.stringify(versionInfo, undefined, 2)),
-})
+/** Answers `/version`; `gitCommit` is the state of the source that runs, empty when unknown. */
+export function newVersionHandler(gitCommit: string): Handler {
+  const body = Buffer.from(JSON.stringify({ ...versionInfo, gitCommit }, undefined, 2))
+  return () => ({ status: 200, headers: { "Content-Type": "application/json" }, body })
+}
