@@ -21,5 +21,5 @@ export const versionInfo = {
 /** Answers `/version`; `gitCommit` is the state of the source that runs, empty when unknown. */
 export function newVersionHandler(gitCommit: string): Handler {
   const body = Buffer.from(JSON.stringify({ ...versionInfo, gitCommit }, undefined, 2))
-  return () => ({ status: 200, headers: { "Content-Type": "application/json" }, body })
+  return async () => ({ status: 200, headers: { "Content-Type": "application/json" }, body })
 }
