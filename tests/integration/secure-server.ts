@@ -16,6 +16,7 @@ export interface Answer {
   status: number
   // biome-ignore lint/suspicious/noExplicitAny: answers of every shape.
   json: any
+  bytes: Buffer
 }
 
 export interface SecureServer {
@@ -98,19 +99,18 @@ export async function startSecureServer(
             ...(credentials ? { cert: credentials.certificate, key: credentials.key } : {}),
           },
           (response) => {
-            let text = ""
-            response.setEncoding("utf8")
-            response.on("data", (chunk: string) => {
-              text += chunk
-            })
+            const chunks: Buffer[] = []
+            response.on("data", (chunk: Buffer) => chunks.push(chunk))
             response.on("end", () => {
+              const bytes = Buffer.concat(chunks)
+              const text = bytes.toString("utf8")
               const isJson = response.headers["content-type"]?.includes("json")
-              resolve({ status: response.statusCode ?? 0, json: isJson ? JSON.parse(text) : text })
+              resolve({ status: response.statusCode ?? 0, json: isJson ? JSON.parse(text) : text, bytes })
             })
           },
         )
         sent.on("error", reject)
-        sent.end(body ? JSON.stringify(body) : undefined)
+        sent.end(Buffer.isBuffer(body) ? body : body ? JSON.stringify(body) : undefined)
       }),
   }
 }

@@ -44,7 +44,7 @@ export async function wholeBody(
   if (length < gzipFromBytes || !/\bgzip\b/.test(request.headers["accept-encoding"] ?? "")) return { chunks, length }
   if (headers["Content-Encoding"]) return { chunks, length }
   headers["Content-Encoding"] = "gzip"
-  headers["Vary"] = "Accept-Encoding"
+  headers["Vary"] = headers["Vary"] ? `${headers["Vary"]}, Accept-Encoding` : "Accept-Encoding"
   const small = await compress(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), { level: 1 })
   return { chunks: [small], length: small.length }
 }
