@@ -34,20 +34,7 @@ export function publishedTypes(definition: apiextensionsv1.CustomResourceDefinit
   return types
 }
 
-const apiVersionText =
-  "APIVersion names the versioned schema of this representation of an object. Servers turn schemas they know into the latest internal value."
-const kindText = "Kind names the REST resource that this object stands for. It cannot be changed; in CamelCase."
-
 function publishedSchema(schema: JsonSchemaProps, gvk: readonly [string, string, string]): Record<string, unknown> {
   const [group, version, kind] = gvk
-  return {
-    ...schema,
-    type: "object",
-    properties: {
-      ...schema.properties,
-      apiVersion: { description: apiVersionText, type: "string" },
-      kind: { description: kindText, type: "string" },
-    },
-    "x-kubernetes-group-version-kind": [{ group, version, kind }],
-  }
+  return { ...schema, type: "object", "x-kubernetes-group-version-kind": [{ group, version, kind }] }
 }

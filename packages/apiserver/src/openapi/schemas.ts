@@ -1,5 +1,6 @@
 import type { FieldSchema, SchemaSource, TypeSchema } from "@ladya/apimachinery"
 import type { Descriptions } from "./descriptions.ts"
+import { publishedSchema } from "./published-schema.ts"
 
 export type JsonSchema = Record<string, unknown>
 
@@ -72,23 +73,6 @@ function alternatives(schema: TypeSchema, version: OpenApiVersion): JsonSchema {
   return version === 2 ? { type: "string" } : { oneOf: schema.oneOf.map((type) => ({ type })) }
 }
 
-/** Keywords that OpenAPI 2 does not have. */
-const newer = new Set(["oneOf", "anyOf", "allOf", "not", "nullable", "x-kubernetes-validations"])
-
-function withoutNewer(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNewer)
-  if (typeof value !== "object" || value === null) return value
-  const kept = Object.entries(value).filter(([key]) => !newer.has(key))
-  return Object.fromEntries(kept.map(([key, inner]) => [key, withoutNewer(inner)]))
-}
-
-function publishedSchema(published: JsonSchema, version: OpenApiVersion): JsonSchema {
-  const schema = version === 2 ? (withoutNewer(published) as JsonSchema) : published
-  const metadata = refTo("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", version)
-  const properties = schema["properties"] as JsonSchema
-  return { ...schema, properties: { ...properties, metadata: version === 3 ? { allOf: [metadata] } : metadata } }
-}
-
 /** The schema of one type. */
 export function typeSchema(
   name: string,
@@ -98,7 +82,10 @@ export function typeSchema(
 ): JsonSchema {
   const schema = source(name)
   if (!schema) throw new Error(`no schema of type ${name}`)
-  if (schema.published) return publishedSchema(schema.published, version)
+  if (schema.published) {
+    const metadata = refTo("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", version)
+    return publishedSchema(schema.published, version, descriptions, metadata)
+  }
   const texts = descriptions[name] ?? {}
   const description = texts[""]
   const head = description ? { description } : {}
