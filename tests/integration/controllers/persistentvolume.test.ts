@@ -63,10 +63,10 @@ test("the claim of an ephemeral volume is made, belongs to its pod, and goes wit
       volumes: [{ name: "scratch", ephemeral: { volumeClaimTemplate: { spec: claim("x").spec ?? {} } } }],
     },
   })
-  await until(
-    "its claim is bound",
-    async () => (await claims.get("web-scratch", { namespace })).status?.phase === "Bound",
-  )
+  await until("its claim is bound", async () => {
+    const [made] = (await claims.list({ namespace })).items
+    return made?.status?.phase === "Bound"
+  })
   assert.equal((await claims.get("web-scratch", { namespace })).metadata.ownerReferences?.[0]?.name, "web")
   await pods.delete("web", { namespace })
   await until("the claim is gone", async () => (await claims.list({ namespace })).items.length === 0)
