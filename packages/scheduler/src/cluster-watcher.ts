@@ -1,8 +1,9 @@
 import { type corev1, isPodTerminal, refs } from "@ladya/api"
+import type { KubeObject, ResourceRef } from "@ladya/apimachinery"
 import type { InformerFactory } from "@ladya/client"
 import type { ClusterCache } from "./cache/cluster-cache.ts"
 import { PodInfo } from "./cache/pod-info.ts"
-import type { ClusterEvent } from "./framework/cluster-event.ts"
+import type { ClusterEvent, StorageResource } from "./framework/cluster-event.ts"
 import type { Nominator } from "./nominator.ts"
 import { isRelevantChange, nodeEvent, podDeleted, podEvent } from "./pod-events.ts"
 import type { SchedulingQueue } from "./queue/scheduling-queue.ts"
@@ -55,9 +56,26 @@ export function watchCluster(deps: ClusterWatcherDeps): () => void {
       delete: (pod) => podHandlers.deleted(pod),
     }),
   ]
+  ends.push(...watchStorage(informers, queue))
   return () => {
     for (const end of ends) end()
   }
+}
+
+/** What can unblock pods that wait for volumes. */
+function watchStorage(informers: InformerFactory, queue: SchedulingQueue): (() => void)[] {
+  const follow = <T extends KubeObject>(resource: StorageResource, ref: ResourceRef<T>): (() => void) =>
+    informers.informer(ref).addHandler({
+      add: (object) => queue.onEvent({ resource, actions: ["Add"], object }),
+      update: (object, previous) => queue.onEvent({ resource, actions: ["Update"], object, previous }),
+    })
+  return [
+    follow("PersistentVolumeClaim", refs.persistentvolumeclaims),
+    follow("PersistentVolume", refs.persistentvolumes),
+    follow("StorageClass", refs.storageclasses),
+    follow("CSINode", refs.csinodes),
+    follow("CSIStorageCapacity", refs.csistoragecapacities),
+  ]
 }
 
 class PodHandlers {

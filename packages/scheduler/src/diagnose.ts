@@ -8,6 +8,7 @@ import { CycleState } from "./framework/cycle-state.ts"
 import { Framework, type Nominations } from "./framework/framework.ts"
 import type { PluginHandle } from "./framework/handle.ts"
 import { plugins as builtIn } from "./plugins/registry.ts"
+import { storageViewOf } from "./storage/view.ts"
 
 /** What a pod is told by one node, or by the cluster as a whole. */
 export interface PlacementVerdict {
@@ -33,6 +34,8 @@ export interface ClusterObjects {
   nodes: readonly corev1.Node[]
   pods: readonly corev1.Pod[]
   namespaces: readonly corev1.Namespace[]
+  /** Claims, volumes and classes; none unless told. */
+  storage?: Parameters<typeof storageViewOf>[0]
 }
 
 const noNominations: Nominations = { on: () => [] }
@@ -51,6 +54,7 @@ export function diagnosePlacement(deps: DiagnoseDeps, cluster: ClusterObjects, p
     cache,
     config: defaultSchedulerConfig,
     namespaceLabels: (name) => labels.get(name),
+    storage: storageViewOf(cluster.storage ?? {}),
   }
   const framework = new Framework(
     builtIn.map(({ create, weight }) => ({ plugin: create(handle), weight: weight ?? 1 })),

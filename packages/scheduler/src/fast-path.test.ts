@@ -12,6 +12,7 @@ import { Framework } from "./framework/framework.ts"
 import type { PluginDefinition, PluginHandle } from "./framework/handle.ts"
 import type { Plugin } from "./framework/plugin.ts"
 import { plugins } from "./plugins/registry.ts"
+import { storageViewOf } from "./storage/view.ts"
 import { newNaiveInterPodAffinity } from "./testing/naive/inter-pod-affinity.ts"
 import { newNaivePodTopologySpread } from "./testing/naive/pod-topology-spread.ts"
 import { newNode, newPod } from "./testing/objects.ts"
@@ -215,6 +216,7 @@ for (let seed = 1; seed <= seeds; seed++) {
       clock,
       log: silentLogger,
       config: defaultSchedulerConfig,
+      storage: storageViewOf({}),
       namespaceLabels: (name) => world.namespaces.get(name),
     }
     const fast = frameworkOf(plugins, handle, false)

@@ -34,6 +34,7 @@ import { newPodStatusWriter, type PodStatusWriter } from "./pod-status.ts"
 import type { QueuedPod } from "./queue/queued-pod.ts"
 import { SchedulingQueue } from "./queue/scheduling-queue.ts"
 import { type Choice, SchedulingCycle } from "./scheduling-cycle.ts"
+import { newStorageView } from "./storage/view.ts"
 import { WaitingPods } from "./waiting-pods.ts"
 
 export interface SchedulerDeps {
@@ -62,6 +63,7 @@ class Scheduler implements Component {
   readonly #informers: InformerFactory
   readonly #cache = new ClusterCache()
   readonly #nominator = new Nominator()
+  readonly #storage: ReturnType<typeof newStorageView>
   readonly #waiting: WaitingPods
   readonly #recorder: EventRecorder
   readonly #status: PodStatusWriter
@@ -82,6 +84,7 @@ class Scheduler implements Component {
     this.#config = { ...defaultSchedulerConfig, ...deps.config }
     this.#log = log
     this.#informers = deps.informers ?? newInformerFactory({ client, clock, log, random })
+    this.#storage = newStorageView(this.#informers)
     this.#waiting = new WaitingPods(clock)
     this.#recorder = newEventRecorder({ client, component: this.#config.schedulerName, clock, log, random })
     this.#status = newPodStatusWriter({ client, clock, log })
@@ -123,6 +126,7 @@ class Scheduler implements Component {
       informers.informer(pods).synced(),
       informers.informer(namespaces).synced(),
       informers.informer(poddisruptionbudgets).synced(),
+      this.#storage.synced(),
     ])
     this.#started = true
     this.#pump()
@@ -154,6 +158,7 @@ class Scheduler implements Component {
       log,
       config: this.#config,
       namespaceLabels: (name) => namespaces.get(name)?.metadata.labels,
+      storage: this.#storage,
     }
     const preemption = newDefaultPreemption(handle, {
       framework: () => this.#framework,

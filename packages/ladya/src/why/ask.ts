@@ -1,4 +1,5 @@
 import { type corev1, refs } from "@ladya/api"
+import type { KubeObject, ResourceRef } from "@ladya/apimachinery"
 import { type ClusterAccess, type HttpsTransport, newClient, newHttpsTransport } from "@ladya/client"
 import { diagnosePlacement } from "@ladya/scheduler"
 import { silentLogger, systemClock } from "@ladya/util"
@@ -28,12 +29,21 @@ export async function ask(access: ClusterAccess, what: readonly string[], namesp
   const transport = newHttpsTransport({ ...access, userAgent: "ladya-why", clock, log, callTimeoutMs: 20_000 })
   const client = newClient(transport)
   const placement = async (pod: corev1.Pod) => {
-    const [nodes, pods, namespaces] = await Promise.all([
-      client.resource(refs.nodes).list(),
-      client.resource(refs.pods).list(),
-      client.resource(refs.namespaces).list(),
+    const all = async <T extends KubeObject>(ref: ResourceRef<T>): Promise<readonly T[]> =>
+      (await client.resource(ref).list()).items
+    const [nodes, pods, namespaces, claims, volumes, classes, drivers, csiNodes, capacities] = await Promise.all([
+      all(refs.nodes),
+      all(refs.pods),
+      all(refs.namespaces),
+      all(refs.persistentvolumeclaims),
+      all(refs.persistentvolumes),
+      all(refs.storageclasses),
+      all(refs.csidrivers),
+      all(refs.csinodes),
+      all(refs.csistoragecapacities),
     ])
-    const cluster = { nodes: nodes.items, pods: pods.items, namespaces: namespaces.items }
+    const storage = { claims, volumes, classes, drivers, csiNodes, capacities }
+    const cluster = { nodes, pods, namespaces, storage }
     const found = diagnosePlacement({ client, clock, log }, cluster, pod)
     const whole: NodeAnswer | undefined = found.pod && { node: "", ...found.pod }
     return whole ? { pod: whole, nodes: found.nodes } : { nodes: found.nodes }

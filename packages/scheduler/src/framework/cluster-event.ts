@@ -1,6 +1,13 @@
 import type { KubeObject } from "@ladya/apimachinery"
 
-export type EventResource = "Pod" | "AssignedPod" | "Node" | "Namespace" | "Plugin"
+export type EventResource = "Pod" | "AssignedPod" | "Node" | "Namespace" | "Plugin" | StorageResource
+
+export type StorageResource =
+  | "PersistentVolumeClaim"
+  | "PersistentVolume"
+  | "StorageClass"
+  | "CSINode"
+  | "CSIStorageCapacity"
 
 /** What happened to an object; several may be true of one update. */
 export type EventAction =

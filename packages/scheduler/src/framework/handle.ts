@@ -3,6 +3,7 @@ import type { Clock, Logger } from "@ladya/util"
 import type { NamespaceLabels } from "../cache/affinity-terms.ts"
 import type { ClusterCache } from "../cache/cluster-cache.ts"
 import type { SchedulerConfig } from "../config.ts"
+import type { StorageView } from "../storage/view.ts"
 import type { Plugin } from "./plugin.ts"
 
 /** What a plugin may use. */
@@ -13,6 +14,7 @@ export interface PluginHandle {
   readonly log: Logger
   readonly config: SchedulerConfig
   readonly namespaceLabels: NamespaceLabels
+  readonly storage: StorageView
 }
 
 /** One entry of the list of plugins. */

@@ -9,6 +9,7 @@ import { defaultSchedulerConfig } from "../config.ts"
 import { CycleState } from "../framework/cycle-state.ts"
 import { Framework } from "../framework/framework.ts"
 import type { PluginHandle } from "../framework/handle.ts"
+import { storageViewOf } from "../storage/view.ts"
 import { newNode, newPod } from "../testing/objects.ts"
 import { plugins } from "./registry.ts"
 
@@ -27,6 +28,7 @@ function setUp(
     clock,
     log: silentLogger,
     config: defaultSchedulerConfig,
+    storage: storageViewOf({}),
     namespaceLabels: (name) => namespaces[name],
   }
   const framework = (only?: string): Framework =>
