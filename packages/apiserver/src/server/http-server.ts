@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2"
+import { constants, createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2"
 import type { AddressInfo, Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { errorMessage, type Logger } from "@ladya/util"
@@ -46,7 +46,15 @@ export class HttpServer {
       maxSessionMemory: 256,
     })
     this.#server = server
-    server.on("stream", (stream, headers) => this.#track(serveHttp2(handler, stream, headers)))
+    server.on("stream", (stream, headers) =>
+      this.#track(
+        serveHttp2(handler, stream, headers).catch((error: unknown) => {
+          // Nobody waits for an answer that will not come.
+          stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+          throw error
+        }),
+      ),
+    )
     const mine = server.listeners("stream")
     server.on("request", (message, response) =>
       this.#track(

@@ -12,6 +12,8 @@ export interface InformerFactory extends Component {
     ref: ResourceRef<T>,
     options?: Selection & { indexers?: Readonly<Record<string, Indexer<T>>> },
   ): Informer<T>
+  /** Ends the informers of a resource that is served no longer. Whoever asks for it later gets a new one. */
+  drop(ref: ResourceRef): void
   /** Resolves when every informer asked for so far has synced. */
   synced(): Promise<void>
 }
@@ -53,6 +55,15 @@ class SharedInformerFactory implements InformerFactory {
     for (const [name, indexer] of Object.entries(indexers)) informer.addIndexer(name, indexer)
     if (this.#started) void informer.start()
     return informer
+  }
+
+  drop(ref: ResourceRef): void {
+    const prefix = `${[ref.group, ref.version, ref.resource].join("|")}|`
+    for (const [id, informer] of this.#informers) {
+      if (!id.startsWith(prefix)) continue
+      this.#informers.delete(id)
+      void informer.stop(AbortSignal.abort())
+    }
   }
 
   async start(): Promise<void> {

@@ -118,6 +118,7 @@ class GarbageCollector {
     source.stopHandling()
     this.#sources.delete(resourceText(ref))
     for (const object of source.informer.values()) this.#changed(this.#graph.delete(object.metadata.uid ?? ""))
+    this.#context.informers.drop(ref)
   }
 
   #changed({ inspect, orphan }: Change): void {

@@ -66,6 +66,9 @@ class QuotaCounter {
       waitFor: [this.#quotas, catalog],
     })
     this.component = this.#controller
+    catalog.onChange(({ removed }) => {
+      if (removed) this.#counted.delete(`${removed.ref.group}/${removed.ref.resource}`)
+    })
     const enqueue = (quota: Quota): void => this.#controller.enqueue(keyOf(quota))
     this.#quotas.addHandler({
       add: enqueue,
