@@ -62,7 +62,8 @@ export function watchFormat(operation: Operation, context: PresentContext, clock
   }
 }
 
-function encodeEvent(format: Format, type: string, object: object): Buffer {
+/** An event about an object, or a Status. */
+export function encodeEvent(format: Format, type: string, object: object): Buffer {
   return format === "protobuf" ? objectEvent(type, object) : Buffer.from(`${JSON.stringify({ type, object })}\n`)
 }
 

@@ -1,11 +1,12 @@
+import { isStatus } from "@ladya/apimachinery"
 import type { Store } from "@ladya/store"
 import type { Clock, Random } from "@ladya/util"
-import type { ApiRequest, ApiResponse, BodySink, SharedChunk } from "../../request.ts"
+import type { ApiRequest, ApiResponse, BodySink, PushBody, SharedChunk } from "../../request.ts"
 import { type Format, mediaTypes } from "../encoding/media-type.ts"
 import type { PresentContext } from "../encoding/respond.ts"
 import type { Operation } from "../operation.ts"
 import { openWatch, type WatchOptions } from "./watch.ts"
-import { bookmark, watchFormat } from "./watch-format.ts"
+import { bookmark, encodeEvent, watchFormat } from "./watch-format.ts"
 
 /** A client that leaves so much unread, beyond the state it began with, is cut off: it can come back and read a list. */
 const maxPendingBytes = 8 * 1024 * 1024
@@ -22,8 +23,30 @@ export interface WatchStreamDeps {
   stopping: AbortSignal
 }
 
-/** A watch as an answer: begins now, and pushes events until the client, the time or the server ends it. */
+/**
+ * A watch as an answer: begins now, and pushes events until the client, the time or the server ends it. That the version is too
+ * old is told by an event, as upstream does.
+ */
 export async function watchStream(
+  deps: WatchStreamDeps,
+  request: ApiRequest,
+  operation: Operation,
+  options: WatchOptions & { timeoutSeconds: number | undefined },
+  context: PresentContext,
+): Promise<ApiResponse> {
+  try {
+    return await openStream(deps, request, operation, options, context)
+  } catch (error) {
+    if (!isStatus(error, "Expired")) throw error
+    const event = encodeEvent(context.presentation.format, "ERROR", error.status)
+    return streamOf(context, (sink) => {
+      sink.write(event)
+      sink.end()
+    })
+  }
+}
+
+async function openStream(
   deps: WatchStreamDeps,
   request: ApiRequest,
   operation: Operation,
@@ -93,15 +116,15 @@ export async function watchStream(
   else deps.stopping.addEventListener("abort", finish, { once: true })
   if (request.signal.aborted) finish()
   else request.signal.addEventListener("abort", finish, { once: true })
-  return {
-    status: 200,
-    headers: { "Content-Type": contentType(context.presentation.format) },
-    body: (opened) => {
-      sink = opened
-      if (early.length > 0) opened.write(early.length === 1 ? early[0]! : Buffer.concat(early))
-      if (isEnded) opened.end()
-    },
-  }
+  return streamOf(context, (opened) => {
+    sink = opened
+    if (early.length > 0) opened.write(early.length === 1 ? early[0]! : Buffer.concat(early))
+    if (isEnded) opened.end()
+  })
+}
+
+function streamOf({ presentation }: PresentContext, body: PushBody): ApiResponse {
+  return { status: 200, headers: { "Content-Type": contentType(presentation.format) }, body }
 }
 
 /** What a stream is called: JSON as ever, anything else a stream of its kind. */

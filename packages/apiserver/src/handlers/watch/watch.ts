@@ -1,5 +1,5 @@
 import type { KindDefinition } from "@ladya/api"
-import { fieldError, newStatusError, type StatusError, statusError } from "@ladya/apimachinery"
+import { fieldError, statusError } from "@ladya/apimachinery"
 import { CompactedError, FutureRevisionError, type Store, type StoreEvent } from "@ladya/store"
 import { Entry } from "../../storage/entry.ts"
 import type { CacheEvent } from "../../storage/resource-cache.ts"
@@ -250,11 +250,4 @@ function checkOptions(options: WatchOptions): void {
     )
   }
   if (errors.length > 0) throw statusError.invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", errors)
-}
-
-/** The Status a watch stream carries when it fails after it began. */
-export function asStatusError(error: unknown): StatusError {
-  return error instanceof Error && "status" in error
-    ? (error as StatusError)
-    : newStatusError("InternalError", `Internal error occurred: ${error instanceof Error ? error.message : error}`)
 }
