@@ -2,6 +2,7 @@ import { refs } from "@ladya/api"
 import { type InformerFactory, newClient, newInformerFactory } from "@ladya/client"
 import type { Clock, Component, Logger, Random } from "@ladya/util"
 import { newAdmissionPlugins } from "./admission/index.ts"
+import { newTypeChecking } from "./admission/type-checking/controller.ts"
 import type { ApiServerInternals } from "./api-server.ts"
 import { ClientCertificateAuthenticator } from "./authentication/client-certificate-authenticator.ts"
 import { issuerRoutes } from "./authentication/issuer-discovery.ts"
@@ -82,7 +83,12 @@ class ClusterSecurity implements Security {
     const authorizer = newAuthorizerChain(authorizers)
     // First what is to be there, then the informers: whoever waits for the start finds all of it known.
     const trust = { clientCa: pki.caCertificate, frontProxyCa: pki.frontProxyCaCertificate }
-    this.#parts = [newBootstrap({ ...this.#deps, ...this.#otherServers(server), client, trust }), ...parts]
+    const typeChecking = newTypeChecking({ client, informers, resources: server.resources, clock, log })
+    this.#parts = [
+      newBootstrap({ ...this.#deps, ...this.#otherServers(server), client, trust }),
+      ...parts,
+      typeChecking,
+    ]
     const tokenDeps = { issuer: this.#tokens, lookup, clock, audiences: verifier.audiences }
     return {
       authenticators: [

@@ -3,7 +3,7 @@ import { type TestContext, test } from "node:test"
 import { type admissionregistrationv1, type appsv1, type corev1, refs } from "@ladya/api"
 import type { KubeObject } from "@ladya/apimachinery"
 import { newMemoryStore } from "@ladya/store"
-import { systemClock } from "@ladya/util"
+import { systemClock, waitFor } from "@ladya/util"
 import { type SecureServer, startSecureServer } from "../secure-server.ts"
 
 type Spec = admissionregistrationv1.ValidatingAdmissionPolicySpec
@@ -381,4 +381,43 @@ test("policies see custom resources, deletions and connections; not what configu
   assert.match(exec.json.message, /no connections/)
   await client.resource(refs.validatingadmissionpolicybindings).delete("all-binding")
   await client.resource(refs.validatingadmissionpolicies).delete("all")
+})
+
+test("the types of the objects are held against the expressions, and the status tells", async (t) => {
+  const { policy, client } = await setUp(t)
+  await policy("typed", {
+    matchConstraints: {
+      resourceRules: [
+        { apiGroups: ["apps"], apiVersions: ["v1"], resources: ["deployments", "replicasets"], operations: ["*"] },
+      ],
+    },
+    variables: [{ name: "replicas", expression: "object.spec.replicas" }],
+    validations: [
+      { expression: "object.spec.replicas > 1 && object.metadata.labels['a'] == 'b' && variables.replicas < 9" },
+      { expression: "object.spec.paused" },
+      { expression: "variables.replicas == '1'", messageExpression: "'x' + object.spec.nothing" },
+    ].map((one) => (one.expression === "object.spec.paused" ? { expression: "object.spec.paused == true" } : one)),
+  })
+  const { status } = await waitFor(
+    systemClock,
+    async () => {
+      const found = await client.resource(refs.validatingadmissionpolicies).get("typed")
+      return found.status?.observedGeneration === found.metadata.generation ? found : undefined
+    },
+    { description: "the policy to be observed", timeoutMs: 30_000 },
+  )
+  const warnings = status?.typeChecking?.expressionWarnings ?? []
+  assert.deepEqual(
+    warnings.map(({ fieldRef }) => fieldRef),
+    ["spec.validations[1].expression", "spec.validations[2].expression", "spec.validations[2].messageExpression"],
+  )
+  assert.equal(
+    warnings[0]?.warning,
+    "apps/v1, Kind=ReplicaSet: ERROR: <input>:1:12: undefined field 'paused'\n | object.spec.paused == true\n | ...........^\n",
+  )
+  assert.match(
+    warnings[1]?.warning ?? "",
+    /Kind=Deployment: ERROR: .*found no matching overload for '_==_' applied to '\(int, string\)'/,
+  )
+  assert.match(warnings[2]?.warning ?? "", /Deployment: ERROR.*nothing.*ReplicaSet: ERROR.*nothing/s)
 })
