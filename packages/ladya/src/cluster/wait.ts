@@ -95,7 +95,7 @@ export async function waitForServer(paths: ClusterPaths, state: ClusterState): P
       },
       {
         description: "starting the API server",
-        timeoutMs: 60_000,
+        timeoutMs: 180_000,
         log: paths.serverLog,
         alive: [serverProcess(paths, state)],
       },
@@ -138,7 +138,7 @@ export async function waitForNodes(
       },
       {
         description: "the nodes' becoming Ready",
-        timeoutMs: 90_000,
+        timeoutMs: 240_000,
         log: paths.node(wanted[0] ?? "").agentLog,
         alive: [
           serverProcess(paths, state),
@@ -168,7 +168,7 @@ export async function waitForDns(paths: ClusterPaths, state: ClusterState): Prom
       }
       return waitWhileAlive(ask, {
         description: `the cluster DNS on ${node.name}`,
-        timeoutMs: 30_000,
+        timeoutMs: 120_000,
         log: paths.node(node.name).agentLog,
         alive: [],
       })

@@ -51,7 +51,7 @@ export async function callOverHttp(addresses: readonly string[]): Promise<void> 
 
 /** A Service's rules reach a node a moment after its pods are Ready: a connection that fails is tried again for a while. */
 async function retried(what: string, task: () => Promise<Answer>): Promise<Answer> {
-  const end = systemClock.monotonic() + 10_000
+  const end = systemClock.monotonic() + 60_000
   for (;;) {
     try {
       return await task()
@@ -98,7 +98,7 @@ export async function callFromPod(client: Client, transport: HttpsTransport, nam
   try {
     const ended = await waitForObject<corev1.Pod>(
       {
-        ...{ client, ref: refs.pods, name: checker, namespace, clock: systemClock, timeoutMs: 60_000 },
+        ...{ client, ref: refs.pods, name: checker, namespace, clock: systemClock, timeoutMs: 180_000 },
         description: "the checking pod to end",
       },
       (pod) => ["Succeeded", "Failed"].includes(pod?.status?.phase ?? ""),

@@ -129,7 +129,7 @@ export async function waitForContainerd(
       if (await isListening(socket)) return "ready"
       return isAlive(process) ? undefined : "dead"
     },
-    { description: `containerd to listen on ${socket}`, timeoutMs: 20_000, intervalMs: 10 },
+    { description: `containerd to listen on ${socket}`, timeoutMs: 60_000, intervalMs: 10 },
   ).then((state) => {
     if (state === "dead") throw new Error("containerd ended by itself while starting")
   })

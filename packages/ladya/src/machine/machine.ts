@@ -187,7 +187,7 @@ export async function haltMachine(machine: ProcessRecord | undefined, clock: Clo
   await endProcess(machine, 0, clock)
   await waitFor(clock, () => inside.every((record) => !isAlive(record)), {
     description: `the processes of machine ${machine.pid} to end`,
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
     intervalMs: 5,
   })
 }
