@@ -1,4 +1,4 @@
-import type { Clock, Logger, Random } from "@ladya/util"
+import { type Clock, type Logger, type Random, sleep } from "@ladya/util"
 import { closedError } from "../mvcc/indexed-store.ts"
 import { noValue } from "../mvcc/mvcc-index.ts"
 import {
@@ -21,6 +21,8 @@ import { EtcdHub } from "./etcd-hub.ts"
 import { behind, rangeOf } from "./keys.ts"
 import { Leases } from "./leases.ts"
 import type { EtcdEvent, EtcdKeyValue, RangeRequest, RangeResponse, TxnRequest, TxnResponse } from "./messages.ts"
+import { OffsetStore } from "./offset-store.ts"
+import { readOffset } from "./transfer-mark.ts"
 import { txnOf, type Write } from "./txn.ts"
 
 export interface EtcdStoreDeps {
@@ -40,6 +42,8 @@ export interface EtcdStoreDeps {
 
 /** Long lists are fetched in parts, so that none holds the process up. */
 const pageSize = 2000
+/** Between two tries of a watch to begin. */
+const beginRetryMs = 200
 
 class EtcdStore implements Store {
   readonly #connection: EtcdConnection
@@ -290,5 +294,12 @@ function isOutcome(current: KeyValue, { value, expectedRevision }: Write): boole
  * being done twice.
  */
 export function newEtcdStore(deps: EtcdStoreDeps): Store {
+  const own = newBareEtcdStore(deps)
+  const pause = (): Promise<void> => sleep(deps.clock, beginRetryMs)
+  return new OffsetStore(own, () => readOffset(own), pause)
+}
+
+/** The same with etcd's own revisions, whatever was copied into it. */
+export function newBareEtcdStore(deps: EtcdStoreDeps): Store {
   return new EtcdStore(deps)
 }

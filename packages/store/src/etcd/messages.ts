@@ -5,6 +5,8 @@ export interface EtcdKeyValue {
   modRevision: number
   version: number
   value: Buffer
+  /** 0: none. */
+  lease: number
 }
 
 interface Header {
@@ -76,5 +78,7 @@ export interface EtcdMethods {
   "KV.Txn": [TxnRequest, TxnResponse]
   "KV.Compact": [{ revision: number }, Header]
   "Lease.LeaseGrant": [{ TTL: number; ID: number }, Header & { ID: number; TTL: number }]
+  "Lease.LeaseTimeToLive": [{ ID: number }, Header & { ID: number; TTL: number }]
+  "Maintenance.Defragment": [object, Header]
   "Maintenance.Status": [object, Header & { version: string; dbSize: number }]
 }

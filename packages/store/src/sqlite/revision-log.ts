@@ -114,6 +114,11 @@ export class RevisionLog {
     this.#setCompacted.run(revision)
   }
 
+  /** Gives the room of what was removed back to the disk. */
+  vacuum(): void {
+    this.#words(() => this.#db.exec("VACUUM"))
+  }
+
   close(): void {
     this.#db.close()
   }
