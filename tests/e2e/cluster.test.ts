@@ -5,6 +5,8 @@ import { kubectlTests } from "./cluster/kubectl.ts"
 import { networkTests } from "./cluster/network.ts"
 import { podTests } from "./cluster/pods.ts"
 import { volumeTests } from "./cluster/volumes.ts"
+import { whyTests } from "./cluster/why.ts"
+
 import { Cluster } from "./support/cluster.ts"
 
 /** One two-node cluster for all topics: each has namespaces of its own. */
@@ -27,6 +29,7 @@ describe("a cluster of two nodes", () => {
   podTests(theCluster)
   networkTests(theCluster)
   volumeTests(theCluster)
+  whyTests(theCluster)
   faultTests(theCluster)
   durabilityTests(theCluster)
 })

@@ -45,7 +45,7 @@ async function terminatingCause(view: View, pod: Pod, node: corev1.Node | undefi
   if (finalizers.length > 0 && !running) {
     return {
       state: "stuck",
-      cause: `the finalizer${finalizers.length > 1 ? "s" : ""} ${finalizers.join(", ")} keep it`,
+      cause: `the finalizer${finalizers.length > 1 ? "s" : ""} ${finalizers.join(", ")} ${finalizers.length > 1 ? "keep" : "keeps"} it`,
       fix: [
         "the controller that set them has to do its work; look whether it runs",
         "or take them out by hand: kubectl patch … --type=json",
