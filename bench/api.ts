@@ -5,11 +5,16 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { Agent, request as httpsRequest } from "node:https"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { schemaSource } from "@ladya/api"
+import { protobufBody } from "@ladya/apimachinery"
 import { cpuMs, parallel } from "./process.ts"
 
 const pods = 3000
 const connections = 48
 const watchers = 100
+
+const protobuf = "application/vnd.kubernetes.protobuf"
+const podType = "io.k8s.api.core.v1.Pod"
 
 interface Context {
   child: ChildProcess
@@ -50,8 +55,9 @@ function call(
   context: Context,
   method: string,
   path: string,
-  body?: string,
+  body?: string | Uint8Array,
   type = "application/json",
+  accept = "application/json",
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const request = httpsRequest(
@@ -62,7 +68,10 @@ function call(
         method,
         ca: context.ca,
         agent: context.agent,
-        headers: body ? { "Content-Type": type, "Content-Length": Buffer.byteLength(body) } : {},
+        headers: {
+          Accept: accept,
+          ...(body ? { "Content-Type": type, "Content-Length": Buffer.byteLength(body) } : {}),
+        },
       },
       (response) => {
         let size = 0
@@ -192,6 +201,9 @@ async function measureAll(context: Context): Promise<Row[]> {
   await add("create", "≤ 400 µs", pods, connections, (i) => call(context, "POST", base, podOf(i)))
   await add("get", "≤ 100 µs", 20_000, connections, (i) => call(context, "GET", `${base}/${nameOf(i)}`))
   await add(`list ${pods} pods`, "≤ 12 ms", 60, 4, () => call(context, "GET", base))
+  const get = (path: string) => call(context, "GET", path, undefined, undefined, protobuf)
+  await add("get, protobuf", "≤ 100 µs", 20_000, connections, (i) => get(`${base}/${nameOf(i)}`))
+  await add(`list ${pods} pods, protobuf`, "≤ 12 ms", 60, 4, () => get(base))
   await add("list, limit=500", "≤ 2.2 ms", 300, 8, () => call(context, "GET", `${base}?limit=500`))
   await add("list by label (60 of 3,000)", "≤ 0.5 ms", 2000, connections, (i) =>
     call(context, "GET", `${base}?labelSelector=group%3Dg${i % 50}`),
@@ -214,6 +226,9 @@ async function measureAll(context: Context): Promise<Row[]> {
   rows.push(await watchRow(context))
   await add("delete", "≤ 400 µs", pods, connections, (i) =>
     call(context, "DELETE", `${base}/${nameOf(i)}?gracePeriodSeconds=0`),
+  )
+  await add("create, protobuf", "≤ 400 µs", pods, connections, (i) =>
+    call(context, "POST", base, protobufBody(JSON.parse(podOf(i)), podType, schemaSource), protobuf, protobuf),
   )
   return rows
 }
