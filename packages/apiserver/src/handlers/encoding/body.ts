@@ -8,22 +8,23 @@ import {
   protobufBodyValue,
   statusError,
 } from "@ladya/apimachinery"
-import { parse as parseYaml } from "yaml"
 import type { ApiRequest } from "../../request.ts"
 import { bodyType, unreadable } from "./media-type.ts"
+import { readYaml, type YamlValue } from "./yaml.ts"
 
 /** The value of a YAML body. Throws a 400 Status. */
-function yamlValue(body: Buffer): unknown {
+function yamlValue(body: Buffer, strictness: Strictness): unknown {
+  let read: YamlValue
   try {
-    return parseYaml(body.toString("utf8"), {
-      version: "1.1",
-      merge: true,
-      maxAliasCount: 100,
-      schema: "yaml-1.1",
-    }) as unknown
+    read = readYaml(body.toString("utf8"))
   } catch (error) {
     throw statusError.badRequest(`error converting YAML to JSON: yaml: ${(error as Error).message}`)
   }
+  const { value, duplicates } = read
+  if (!duplicates || !strictness.fieldValidation || strictness.fieldValidation === "Ignore") return value
+  if (strictness.fieldValidation === "Strict") throw statusError.badRequest(`strict decoding error: ${duplicates}`)
+  strictness.warnings?.push(duplicates)
+  return value
 }
 
 function protobufValue(body: Buffer, target: { kind: string; type: string }): unknown {
@@ -35,17 +36,21 @@ function protobufValue(body: Buffer, target: { kind: string; type: string }): un
   }
 }
 
+/** Whether what is there twice is refused, or told. */
+type Strictness = Pick<DecodeOptions, "fieldValidation" | "warnings">
+
 /** The value of a body that is not JSON; undefined when it is. Throws 400 and 415 Statuses. */
 export function foreignValue(
   contentType: string | undefined,
   body: Buffer,
   target: { kind: string; type: string; decode?: unknown },
+  strictness: Strictness = {},
 ): unknown {
   const type = bodyType(contentType)
   if (type === "json") return undefined
   if (type === "protobuf" && target.decode) throw unreadable(["application/json", "application/yaml"])
   // An empty document is null in YAML, which is an empty object to the API.
-  return (type === "yaml" ? yamlValue(body) : protobufValue(body, target)) ?? {}
+  return (type === "yaml" ? yamlValue(body, strictness) : protobufValue(body, target)) ?? {}
 }
 
 /** The body as an object of the target's kind, private to the caller. Throws 400 and 415 Statuses. */
@@ -55,6 +60,6 @@ export async function decodeBody(
   options: DecodeOptions,
 ): Promise<KubeObject> {
   const body = await request.body()
-  const parsed = foreignValue(request.headers["content-type"], body, target)
+  const parsed = foreignValue(request.headers["content-type"], body, target, options)
   return decodeRequestObject(body, target, schemaSource, { ...options, parsed })
 }

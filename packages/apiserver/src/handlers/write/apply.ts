@@ -4,15 +4,16 @@ import {
   type DecodeTarget,
   decodePatchedObject,
   deepCopy,
+  duplicateKeys,
   fieldTypeOf,
   formatTime,
   type KubeObject,
   type OwnershipContext,
   statusError,
 } from "@ladya/apimachinery"
-import { parse as parseYaml } from "yaml"
 import type { ApiRequest } from "../../request.ts"
 import { decodeTarget } from "../encoding/types.ts"
+import { readYaml, type YamlValue } from "../encoding/yaml.ts"
 import type { Engine, Operation, Result } from "../operation.ts"
 import { methodNotAllowed } from "../special.ts"
 import { workingKind } from "../versions.ts"
@@ -26,31 +27,28 @@ export const applyPatchType = "application/apply-patch+yaml"
 /** Reads a configuration to be applied: YAML, JSON being that too. Throws a 400 Status. */
 export async function configurationOf(request: ApiRequest, operation: Operation): Promise<unknown> {
   const text = (await request.body()).toString("utf8")
+  const isStrict = operation.fieldValidation !== "Ignore"
   if (text.startsWith("{")) {
     try {
-      return JSON.parse(text) as unknown
+      const value = JSON.parse(text) as unknown
+      if (!isStrict || duplicateKeys(text, value).length === 0) return value
     } catch {
       // YAML may still make sense of it, and words the error.
     }
   }
-  const parse = (uniqueKeys: boolean): unknown =>
-    parseYaml(text, { version: "1.1", schema: "yaml-1.1", merge: true, maxAliasCount: 100, uniqueKeys })
-  let value: unknown
+  let read: YamlValue
   try {
-    value = parse(false)
+    read = readYaml(text)
   } catch (error) {
     throw statusError.badRequest(
       `error decoding YAML: error converting YAML to JSON: yaml: ${(error as Error).message}`,
     )
   }
-  if (operation.fieldValidation === "Ignore") return value
-  try {
-    parse(true)
-  } catch (error) {
-    const why = `error converting YAML to JSON: yaml: ${(error as Error).message}`
-    if (operation.fieldValidation === "Strict") throw statusError.badRequest(`error strict decoding YAML: ${why}`)
-    operation.warnings.push(why)
-  }
+  const { value, duplicates } = read
+  if (!isStrict || !duplicates) return value
+  const why = `error converting YAML to JSON: ${duplicates}`
+  if (operation.fieldValidation === "Strict") throw statusError.badRequest(`error strict decoding YAML: ${why}`)
+  operation.warnings.push(why)
   return value
 }
 
