@@ -478,3 +478,43 @@ test("match conditions choose among requests, and are checked when they are writ
     `configmaps "b" is forbidden: expression 'object.data.missing == 'x'' resulted in error: no such key: missing`,
   )
 })
+
+test("managed fields that a webhook spoils stay as they were; what it adds nobody owns", async (t) => {
+  const { mutating, configMap } = await setUp(t, {
+    spoil: () =>
+      patched(
+        { op: "add", path: "/metadata/managedFields", value: [{ manager: "x", operation: "Guess" }] },
+        { op: "add", path: "/data/added", value: "y" },
+      ),
+  })
+  await mutating("m", { clientConfig: at("/spoil") })
+  const { data, metadata } = await configMap("m", { own: "x" })
+  assert.deepEqual(data, { own: "x", added: "y" })
+  const [entry, ...others] = metadata.managedFields ?? []
+  assert.equal(others.length, 0)
+  assert.deepEqual(entry?.fieldsV1, { "f:data": { ".": {}, "f:own": {} } })
+})
+
+test("a dry run asks webhooks without side effects, and tells them", async (t) => {
+  const { validating, server, hooks } = await setUp(t, {
+    allow: () => ({ allowed: true, auditAnnotations: { a: "b" } }),
+  })
+  await validating("v", {
+    clientConfig: at("/allow"),
+    sideEffects: "NoneOnDryRun",
+    admissionReviewVersions: ["v1beta1"],
+  })
+  const path = "/api/v1/namespaces/default/configmaps?dryRun=All&fieldManager=me"
+  const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { generateName: "m-" } }
+  const answer = await server.http("POST", path, { body, credentials: server.pki.admin })
+  assert.equal(answer.status, 201)
+  const { apiVersion, request } = hooks.requests[0]?.body ?? {}
+  assert.equal(apiVersion, "admission.k8s.io/v1beta1")
+  assert.equal(request.dryRun, true)
+  assert.deepEqual(request.options, {
+    kind: "CreateOptions",
+    apiVersion: "meta.k8s.io/v1",
+    dryRun: ["All"],
+    fieldManager: "me",
+  })
+})

@@ -42,7 +42,7 @@ export interface Reinvocation {
   isSecond: boolean
   isWanted: boolean
   /** What plugins remember between the two times, by their names. */
-  readonly memory: Map<string, unknown>
+  memory?: Map<string, unknown>
 }
 
 /** One admission plugin. Throws a Status error (mostly 403 Forbidden) to refuse. */

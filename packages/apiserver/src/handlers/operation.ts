@@ -57,6 +57,8 @@ export interface Operation {
   fieldValidation: "Strict" | "Warn" | "Ignore"
   /** Texts that become Warning headers. */
   warnings: string[]
+  /** What the client itself said of these, if anything. */
+  given?(parameter: "fieldManager" | "fieldValidation"): string | null
   /** Leaves a note for the audit. */
   annotate?(key: string, value: string): void
   /** One step of a request that was admitted as a whole, under another form. */

@@ -203,6 +203,7 @@ function operationOf(request: ApiRequest, resource: ServedResource): Operation {
     fieldManager: "",
     fieldValidation: "Warn",
     warnings: request.warnings,
+    given: (parameter) => request.query.get(parameter),
     annotate: (key, value) => {
       request.auditAnnotations ??= {}
       request.auditAnnotations[key] ??= value

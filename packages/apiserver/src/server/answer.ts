@@ -14,8 +14,23 @@ export function commonHeaders(request: HttpRequest, response: ApiResponse): Reco
     "Cache-Control": "no-cache, private",
     ...response.headers,
   }
-  if (request.warnings.length > 0) headers["Warning"] = [...new Set(request.warnings)].map(warningValue)
+  if (request.warnings.length > 0) headers["Warning"] = shortened([...new Set(request.warnings)]).map(warningValue)
   return headers
+}
+
+/** Clients limit the size of headers: so much of warnings is sent whole, in characters, else so much of each. */
+const maxWarnings = 4096
+const maxOfEach = 256
+
+function shortened(warnings: readonly string[]): readonly string[] {
+  const lengthOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + text.length, 0)
+  if (lengthOf(warnings) <= maxWarnings) return warnings
+  const kept: string[] = []
+  for (const text of warnings) {
+    if (lengthOf(kept) >= maxWarnings) break
+    kept.push(text.slice(0, maxOfEach))
+  }
+  return kept
 }
 
 // RFC 7234, section 5.5: code 299, no agent, the text quoted.

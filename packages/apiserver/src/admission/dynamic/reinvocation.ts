@@ -21,6 +21,7 @@ export class ReinvocationMemory {
 
   constructor(plugin: string, attributes: AdmissionAttributes) {
     this.#attributes = attributes
+    attributes.reinvocation.memory ??= new Map()
     const { memory } = attributes.reinvocation
     let own = memory.get(plugin) as Memory | undefined
     if (!own) {

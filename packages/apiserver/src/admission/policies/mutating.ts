@@ -5,6 +5,7 @@ import { fieldTypeOfKind } from "../../handlers/write/field-manager.ts"
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts"
 import { isConfiguration, isInnerStep, isReview } from "../dynamic/exempt.ts"
 import { ReinvocationMemory } from "../dynamic/reinvocation.ts"
+import { namespaceOf } from "../dynamic/subject.ts"
 import { objectsAs, takeOver } from "../dynamic/versions.ts"
 import { BoundPolicies, type BoundPolicy } from "./bound.ts"
 import { matchResources } from "./match.ts"
@@ -55,7 +56,7 @@ export class MutatingAdmissionPolicies implements AdmissionPlugin {
     for (const binding of bindings) {
       const params = await orRefuse(attributes, mutator, binding, "failed to configure binding: ", async () => {
         if (!(await matchResources(resources, attributes, binding.spec?.matchResources))) return []
-        return findParams(resources, spec?.paramKind, binding.spec?.paramRef, attributes.namespace)
+        return findParams(resources, spec?.paramKind, binding.spec?.paramRef, namespaceOf(attributes))
       })
       for (const one of params ?? []) {
         const uid = [mutator.policy, binding, one].map((part) => part?.metadata.uid ?? "").join("/")

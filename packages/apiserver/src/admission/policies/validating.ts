@@ -4,6 +4,7 @@ import type { Authorizer } from "../../authorization/authorizer.ts"
 import type { ResourceTable } from "../../resources.ts"
 import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts"
 import { isConfiguration, isInnerStep, isReview } from "../dynamic/exempt.ts"
+import { namespaceOf } from "../dynamic/subject.ts"
 import { objectsAs } from "../dynamic/versions.ts"
 import { BoundPolicies, type BoundPolicy } from "./bound.ts"
 import { matchResources } from "./match.ts"
@@ -73,7 +74,7 @@ export class ValidatingAdmissionPolicies implements AdmissionPlugin {
         try {
           if (!(await matchResources(resources, attributes, binding.spec.matchResources))) continue
           const { paramRef } = binding.spec
-          for (const params of await findParams(resources, policy.spec?.paramKind, paramRef, attributes.namespace)) {
+          for (const params of await findParams(resources, policy.spec?.paramKind, paramRef, namespaceOf(attributes))) {
             const findings = validator.validate({ ...variables, params: params ?? null })
             for (const one of findings.violations) act(attributes, policy, binding, one, denials)
             for (const { key, value } of findings.annotations) {

@@ -29,8 +29,11 @@ export function attributesOf(
     options: () => optionsOf(operation, verb, options),
     warnings: operation.warnings,
     annotate: (key, value) => operation.annotate?.(key, value),
-    signal: operation.signal,
-    reinvocation: { isSecond: false, isWanted: false, memory: new Map() },
+    // Made when somebody asks for it: most requests never do.
+    get signal() {
+      return operation.signal
+    },
+    reinvocation: { isSecond: false, isWanted: false },
   }
 }
 
@@ -42,7 +45,9 @@ const optionKinds: Readonly<Record<AdmissionOperation, string>> = {
 }
 
 function optionsOf(operation: Operation, verb: AdmissionOperation, given: DeleteOptions = {}): object {
-  const { dryRun, fieldManager, fieldValidation } = operation
+  const { dryRun } = operation
+  const fieldManager = operation.given?.("fieldManager")
+  const fieldValidation = operation.given?.("fieldValidation")
   const set = Object.entries(given).filter(([, value]) => value !== undefined)
   return {
     kind: optionKinds[verb],
@@ -50,7 +55,7 @@ function optionsOf(operation: Operation, verb: AdmissionOperation, given: Delete
     ...Object.fromEntries(set),
     ...(dryRun ? { dryRun: ["All"] } : {}),
     ...(verb !== "DELETE" && fieldManager ? { fieldManager } : {}),
-    ...(verb !== "DELETE" ? { fieldValidation } : {}),
+    ...(verb !== "DELETE" && fieldValidation ? { fieldValidation } : {}),
   }
 }
 

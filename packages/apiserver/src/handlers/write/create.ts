@@ -2,7 +2,7 @@ import { generatedName, type KubeObject, newStatusError, statusError, validateOb
 import { type Engine, type Operation, type Result, storageOf } from "../operation.ts"
 import { toKept, workingKind } from "../versions.ts"
 import { attributesOf, mutate, validate } from "./admit.ts"
-import { recordWrite, setManagedFields } from "./field-manager.ts"
+import { ownersAfterAdmission, recordWrite, setManagedFields } from "./field-manager.ts"
 import { ensureName, ensureNamespace, fillNewMetadata } from "./metadata.ts"
 import { prepareNew } from "./strategies.ts"
 
@@ -36,7 +36,7 @@ export async function createObject(
 
   const attributes = attributesOf(operation, "CREATE", draft, undefined)
   await mutate(engine, attributes)
-  const owners = draft.metadata.managedFields
+  const owners = ownersAfterAdmission(managedFields, draft, operation.warnings)
   const base = draft.metadata.name ? "" : (draft.metadata.generateName ?? "")
   if (base) draft.metadata.name = generatedName(base, engine.random)
   attributes.name ||= draft.metadata.name ?? ""

@@ -1,6 +1,7 @@
 import { type KindDefinition, schemaSource } from "@ladya/api"
 import {
   apiVersionOf,
+  decodeManaged,
   deducedType,
   type FieldType,
   fieldTypeOf,
@@ -95,6 +96,21 @@ export function recordWrite(
   next: KubeObject,
 ): Entries {
   return recordUpdate(ownershipOf(engine, operation), live, next, operation.fieldManager)
+}
+
+/** The managers after admission: those from before it, with a warning, when somebody left what is no list of managers. */
+export function ownersAfterAdmission(before: Entries, draft: KubeObject, warnings: string[]): Entries {
+  const after = draft.metadata.managedFields
+  if (after === before) return after
+  try {
+    decodeManaged(after ?? [])
+    return after
+  } catch (error) {
+    warnings.push(
+      `.metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: ${(error as Error).message}`,
+    )
+    return before
+  }
 }
 
 /** Gives an object its managed fields, whether its metadata may be written to or not. */

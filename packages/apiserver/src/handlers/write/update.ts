@@ -6,7 +6,7 @@ import { type Engine, type Operation, type Result, servedObject, storageOf } fro
 import { entryIn, toKept, workingKind } from "../versions.ts"
 import { attributesOf, mutate, validate } from "./admit.ts"
 import { createObject } from "./create.ts"
-import { differsInTimesOnly, recordWrite, setManagedFields } from "./field-manager.ts"
+import { differsInTimesOnly, ownersAfterAdmission, recordWrite, setManagedFields } from "./field-manager.ts"
 import { ensureName, ensureNamespace, keepMetadata } from "./metadata.ts"
 import type { UpdateStrategy } from "./strategies.ts"
 
@@ -109,7 +109,7 @@ async function tryUpdate(
   draft.metadata.resourceVersion = String(current.revision)
   const attributes = attributesOf(operation, "UPDATE", draft, previous)
   await mutate(engine, attributes)
-  const owners = draft.metadata.managedFields
+  const owners = ownersAfterAdmission(managedFields, draft, operation.warnings)
   kind.behaviour.default?.(draft)
   // From here on the draft may share parts with what stands there: they are frozen.
   strategy.prepare(draft, previous)
