@@ -9,6 +9,7 @@ import { kindByGvk, schemaSource } from "@ladya/api"
 import { openProtobuf, parseApiVersion, readProtobuf, writeProtobuf } from "@ladya/apimachinery"
 import { ensureClientPrograms, newestKubectl } from "../../clients/programs.ts"
 import { makeNamespace, startTestServer } from "../../integration/harness.ts"
+import { richObjects } from "./rich-objects.ts"
 import { firstDifference } from "./same-message.ts"
 
 const protobuf = "application/vnd.kubernetes.protobuf"
@@ -64,6 +65,12 @@ test("kubectl's own protobuf is read and written back whole, and ours is read by
   for (const command of commands) assert.match(await kubectl(command), / created\n$/, command)
   for (const what of ["deployment d", "service np", "ingress i", "quota q", "role r", "cronjob c", "secret s"]) {
     assert.match(await kubectl(`describe ${what}`), /^Name:/, what)
+  }
+  for (const { path, object, said } of richObjects) {
+    const made = await server.http("POST", path, { body: object })
+    assert.equal(made.status, 201, made.text)
+    const text = await kubectl(`describe ${object.kind.toLowerCase()} rich`)
+    for (const what of said) assert.match(text, what)
   }
   assert.ok(bodies.length >= commands.length, "kubectl sends JSON")
   assert.ok(answered > bodies.length, "kubectl asks for JSON")
