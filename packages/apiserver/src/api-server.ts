@@ -19,6 +19,15 @@ import { componentStatuses } from "./handlers/server/component-statuses.ts"
 import { type HealthCheck, newHealthHandler } from "./handlers/server/health.ts"
 import { newVersionHandler, versionInfo } from "./handlers/server/version.ts"
 import { builtInSubresources } from "./handlers/subresources/index.ts"
+import {
+  type MetricsApi,
+  metricsGroup,
+  metricsTypes,
+  metricsVersion,
+  newMetricsApi,
+  nodeMetricsKind,
+  podMetricsKind,
+} from "./metrics-api/index.ts"
 import { newOpenApiHandler } from "./openapi/index.ts"
 import type { Handler } from "./request.ts"
 import { ResourceTable } from "./resources.ts"
@@ -92,6 +101,7 @@ class Server implements ApiServer {
   readonly #webhooks: WebhookCaller
   #dialer: NodeDialer | undefined
   readonly #aggregator: Aggregator
+  readonly #metricsApi: MetricsApi | undefined
   readonly #authorizer: Authorizer
   #isStarted = false
   #trimTimer: Timer | undefined
@@ -151,8 +161,13 @@ class Server implements ApiServer {
       dial: dialService,
       credentials: frontProxy,
       registersOwn: frontProxy !== undefined,
-      ownGroups: new Map(),
+      ownGroups: new Map([[`${metricsGroup}/${metricsVersion}`, { group: 100, version: 100 }]]),
     })
+    if (this.#dialer) {
+      this.#metricsApi = newMetricsApi({ resources, dialer: this.#dialer, clock, log })
+      for (const [key, value] of this.#metricsApi.special) special.set(key, value)
+      resources.addCustom(metricsGroup, [nodeMetricsKind, podMetricsKind], nodeMetricsKind, metricsTypes)
+    }
     this.#compactor = new Compactor({ store, clock, log, keepMs: this.#config.compactAfterMs })
     this.handler = this.#newHandler()
   }
@@ -186,6 +201,7 @@ class Server implements ApiServer {
     await Promise.all(this.#servers.map((server) => server.stop(signal)))
     this.#webhooks.close()
     await aggregatorStopped
+    this.#metricsApi?.stop()
     this.#dialer?.close()
     this.#feed.stop()
   }

@@ -1,3 +1,4 @@
+import { schemaSource } from "@ladya/api"
 import { type DecodeTarget, deepCopy, type KubeObject, statusError } from "@ladya/apimachinery"
 import type { Store } from "@ladya/store"
 import type { ApiRequest, ApiResponse, Handler, hijacked } from "../request.ts"
@@ -169,7 +170,7 @@ async function serveSpecial(
   const { engine } = deps
   const { verb } = request.info
   if (verb === "get" && special.get) return special.get(engine, operation)
-  if (verb === "list" && special.list) return special.list(engine, operation)
+  if (verb === "list" && special.list) return special.list(engine, operation, listOptions(request.query))
   if (verb === "create" && canCreate(special)) {
     writing(request, operation)
     return createSpecial(engine, operation, special, await bodyOf(request, operation, special.input))
@@ -231,6 +232,10 @@ function isApplying(request: ApiRequest, operation: Operation): boolean {
   return isApply
 }
 
+/** The built-in types alone have numbers for their fields. */
+const hasProtobuf = ({ custom, type }: ServedResource["kind"]): boolean =>
+  custom === undefined && (type === undefined || schemaSource(type) !== undefined)
+
 /** Whether it is more than a question: of reviews, bindings and tokens, which are only created, there are no tables. */
 function isMoreThanAsked({ kind }: ServedResource, subresource: string): boolean {
   const entry = subresource ? kind.subresources.find(({ name }) => name === subresource) : kind
@@ -241,7 +246,7 @@ function presentContext(deps: RestDeps, request: ApiRequest, resource: ServedRes
   const { query, headers } = request
   const isWatch = request.info.verb === "watch"
   const presentation = negotiate(headers["accept"], {
-    ...{ isWatch, isCustom: resource.kind.custom !== undefined },
+    ...{ isWatch, isCustom: !hasProtobuf(resource.kind) },
     hasTables: isMoreThanAsked(resource, request.info.subresource),
   })
   const include = query.get("includeObject") ?? "Metadata"

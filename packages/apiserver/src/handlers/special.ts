@@ -6,12 +6,18 @@ import { admitView } from "./write/admit.ts"
 /** Makes what is wanted out of what stands there. Private to the caller, and may be called again after a conflict. */
 export type Compute = (current: KubeObject) => KubeObject
 
+/** Which of many are wanted. */
+export interface SpecialSelection {
+  labelSelector?: string | undefined
+  fieldSelector?: string | undefined
+}
+
 /** A subresource, or a resource that is asked but not kept, with handling of its own. */
 export interface SpecialResource {
   /** The type of the bodies; that of the (sub)resource's kind unless told. */
   input?: DecodeTarget
   get?(engine: Engine, operation: Operation): Promise<Result>
-  list?(engine: Engine, operation: Operation): Promise<Result>
+  list?(engine: Engine, operation: Operation, selection: SpecialSelection): Promise<Result>
   create?(engine: Engine, operation: Operation, input: KubeObject): Promise<Result>
   /** Serves update and patch. */
   update?(engine: Engine, operation: Operation, compute: Compute): Promise<Result>

@@ -178,7 +178,7 @@ export class InProcessTransport implements Transport {
   async #callSpecial(special: SpecialResource, operation: Operation, call: ApiCall): Promise<Result> {
     const { engine } = this.#deps
     if (call.verb === "get" && special.get) return special.get(engine, operation)
-    if (call.verb === "list" && special.list) return special.list(engine, operation)
+    if (call.verb === "list" && special.list) return special.list(engine, operation, call.parameters)
     if (call.verb === "create" && canCreate(special)) {
       return createSpecial(engine, operation, special, deepCopy(call.object))
     }

@@ -67,6 +67,11 @@ export const userRoles: readonly RoleData[] = [
     ],
   },
   {
+    name: "system:aggregated-metrics-reader",
+    labels: { [aggregateTo("admin")]: "true", [aggregateTo("edit")]: "true", [aggregateTo("view")]: "true" },
+    rules: [rule(read, "metrics.k8s.io", "nodes pods")],
+  },
+  {
     name: "system:aggregate-to-view",
     labels: { [aggregateTo("view")]: "true" },
     rules: [
