@@ -1,5 +1,5 @@
 import { newApiServer, newSecurity, type Pki } from "@ladya/apiserver"
-import { type Client, newClient } from "@ladya/client"
+import { newClient } from "@ladya/client"
 import { newControllers } from "@ladya/controllers"
 import { newScheduler } from "@ladya/scheduler"
 import type { Store } from "@ladya/store"
@@ -19,13 +19,13 @@ import { newMirrorHosts, type PublicRegistries } from "../images/mirror-hosts.ts
 import { newRegistry } from "../images/registry.ts"
 import { ImageStore } from "../images/store.ts"
 import { cluster } from "./cluster-facts.ts"
+import { fenced, whileLeading } from "./leading/while-leading.ts"
 import { machineAddress } from "./machine-address.ts"
 import { newOwnNode } from "./own-node.ts"
 import { openPki, writeAdminKubeconfig } from "./pki.ts"
 import { runUntilSignalled } from "./run.ts"
 import { sourceCommit } from "./source-commit.ts"
 import { openStore, type StoreChoice } from "./store.ts"
-import { whileLeading } from "./while-leading.ts"
 
 export interface ServerConfig {
   listen: readonly HostPort[]
@@ -103,15 +103,15 @@ export function newControlPlane(deps: ServerDeps): Component {
       kubelet: { ca: pki.caCertificate, cert: pki.kubeletClient.certificate, key: pki.kubeletClient.key },
     }),
   })
-  const clientOf = (name: string, ...groups: string[]) =>
-    newClient(apiServer.transport({ name, groups: [...groups, "system:authenticated"] }))
-  const manager = clientOf("system:kube-controller-manager")
-  const newManager = (): Component =>
+  const clientOf = (over: AbortSignal | undefined, name: string, ...groups: string[]) =>
+    newClient(fenced(apiServer.transport({ name, groups: [...groups, "system:authenticated"] }), over))
+  const controllers = (over?: AbortSignal): Component =>
     newControllers({
       ...{ clock, random, metrics, log: log.child({ component: "controllers" }) },
-      client: manager,
+      client: clientOf(over, "system:kube-controller-manager"),
       clientFor: (account) =>
         clientOf(
+          over,
           `system:serviceaccount:kube-system:${account}`,
           "system:serviceaccounts",
           "system:serviceaccounts:kube-system",
@@ -122,18 +122,18 @@ export function newControlPlane(deps: ServerDeps): Component {
         signServiceAccountToken: security.signLegacyToken,
       },
     })
-  const schedulerClient = clientOf("system:kube-scheduler")
-  const schedule = (): Component =>
+  const scheduler = (over?: AbortSignal): Component =>
     newScheduler({
       ...{ clock, random, metrics, log: log.child({ component: "scheduler" }) },
-      client: schedulerClient,
+      client: clientOf(over, "system:kube-scheduler"),
     })
   // Where no other server can have the store, nobody is to be asked who leads.
   const isShared = config.store.engine === "etcd"
-  const alone = (name: string, client: Client, create: () => Component): Component =>
-    isShared
-      ? whileLeading({ ...{ name, client, create, clock, random }, log: log.child({ component: name }) })
-      : create()
+  const alone = (name: string, create: (over?: AbortSignal) => Component): Component => {
+    if (!isShared) return create()
+    const client = clientOf(undefined, `system:${name}`)
+    return whileLeading({ ...{ name, client, create, clock, random }, log: log.child({ component: name }) })
+  }
   const storeComponent: Component = { name: "store", start: async () => undefined, stop: () => store.close() }
   return new ComponentGroup(
     "server",
@@ -143,8 +143,8 @@ export function newControlPlane(deps: ServerDeps): Component {
       apiServer,
       security,
       adminKubeconfig(deps),
-      alone("kube-controller-manager", manager, newManager),
-      alone("kube-scheduler", schedulerClient, schedule),
+      alone("kube-controller-manager", controllers),
+      alone("kube-scheduler", scheduler),
       ...(config.withNode ? [newOwnNode({ config, pki, clock, log, ...advertised })] : []),
     ],
     log,

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
-import { type Client, newLeaderElection } from "@ladya/client"
+import { type Client, newLeaderElection, type Transport } from "@ladya/client"
 import { type Clock, type Component, type Logger, type Random, timeoutSignal } from "@ladya/util"
 
 export interface WhileLeadingOptions {
@@ -10,8 +10,8 @@ export interface WhileLeadingOptions {
   clock: Clock
   log: Logger
   random: Random
-  /** Makes the component anew: one for each time that this server leads. */
-  create(): Component
+  /** Makes the component anew, one for each time that this server leads. `over` aborts when that ends. */
+  create(over: AbortSignal): Component
 }
 
 /** Less than what lies between giving up a lease (10 s) and its end (15 s): the next leader must find nobody at work. */
@@ -28,7 +28,7 @@ export function whileLeading({ name, create, ...deps }: WhileLeadingOptions): Co
     leaseName: name,
     identity: `${hostname().toLowerCase()}_${randomUUID()}`,
     async lead(signal) {
-      const component = create()
+      const component = create(signal)
       const over = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }))
       try {
         await Promise.race([component.start(), over])
@@ -42,4 +42,23 @@ export function whileLeading({ name, create, ...deps }: WhileLeadingOptions): Co
     onNewLeader: (identity) => deps.log.info("another leader", { lease: name, leader: identity }),
   })
   return { name, start: () => election.start(), stop: (signal) => election.stop(signal) }
+}
+
+const reads: ReadonlySet<string> = new Set(["get", "list"])
+
+/**
+ * The same transport, but that nothing is written once the time of this leader is over: what it still has under way
+ * must not meet what the next one does. Events may be told to the end.
+ */
+export function fenced(transport: Transport, over: AbortSignal | undefined): Transport {
+  if (!over) return transport
+  return {
+    async call(call, signal) {
+      if (over.aborted && !reads.has(call.verb) && call.target.resource !== "events") {
+        throw new Error("this server does not lead any more")
+      }
+      return transport.call(call, signal)
+    },
+    watch: (call, signal) => transport.watch(call, signal),
+  }
 }
