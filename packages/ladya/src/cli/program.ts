@@ -11,6 +11,7 @@ import { newServerCommand } from "./commands/server.ts"
 import { newSetupCommand } from "./commands/setup.ts"
 import { newSimulateCommand } from "./commands/simulate.ts"
 import { newStatusCommand } from "./commands/status.ts"
+import { newStoreCommand } from "./commands/store.ts"
 import { newUpCommand } from "./commands/up.ts"
 import { newWhyCommand } from "./commands/why.ts"
 import { report } from "./report.ts"
@@ -44,6 +45,7 @@ Environment:
   program.addCommand(newWhyCommand())
   program.addCommand(newSimulateCommand())
   program.addCommand(newImageCommand())
+  program.addCommand(newStoreCommand())
   program.addCommand(newServerCommand())
   program.addCommand(newAgentCommand())
   program.addCommand(newSetupCommand())

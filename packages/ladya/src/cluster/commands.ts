@@ -5,7 +5,7 @@ import { cgroupIdOf, nodeCgroup } from "../machine/cgroups.ts"
 import { containerdPaths, sandboxImage } from "../machine/containerd.ts"
 import type { ClusterLink } from "../machine/link.ts"
 import type { ClusterPaths } from "./paths.ts"
-import type { ClusterState, NodeState } from "./state.ts"
+import type { ClusterState, ClusterStore, NodeState } from "./state.ts"
 
 /** This program, as a command line to start it again with. */
 export const selfCommand: readonly string[] = [
@@ -38,9 +38,16 @@ export function serverCommand(
     ...["--images", paths.images],
     ...["--registry", `${link.gateway}:${state.registryPort}`],
     ...["--certs-dir", paths.certs],
+    ...storeOptions(state.store),
     ...["--public-registries", options.publicRegistries],
     ...(options.compactAfterSeconds === undefined ? [] : ["--compact-after", String(options.compactAfterSeconds)]),
   ]
+}
+
+function storeOptions(own: ClusterStore | undefined): string[] {
+  if (!own) return []
+  const files = Object.entries(own.files) as [string, string][]
+  return ["--store", own.store, ...files.flatMap(([name, path]) => [`--store-${name}`, path])]
 }
 
 /** The command line of a node's agent, to be run in its machine. */

@@ -19,6 +19,8 @@ export interface DownOptions {
   name: string
   /** Removes the data too. */
   purge: boolean
+  /** Ends the server alone. */
+  keepNodes?: boolean
 }
 
 /** How long the server and the agents have to finish what they write. */
@@ -35,6 +37,10 @@ export async function down(options: DownOptions): Promise<boolean> {
   }
   await withLock(paths.lock, async () => {
     const state = await readState(paths)
+    if (options.keepNodes) {
+      if (state) await endServer(paths, state)
+      return
+    }
     if (state) await end(paths, state)
     if (options.purge) await inStep("remove the cluster's data", () => purge(paths))
     // Last: that file is the person's, and may be broken.
@@ -42,6 +48,12 @@ export async function down(options: DownOptions): Promise<boolean> {
   })
   if (options.purge) await removeEmptyHome(dirname(paths.directory))
   return true
+}
+
+async function endServer(paths: ClusterPaths, state: ClusterState): Promise<void> {
+  await endProcess(state.server, graceMs)
+  delete state.server
+  await writeState(paths, state)
 }
 
 async function end(paths: ClusterPaths, state: ClusterState): Promise<void> {

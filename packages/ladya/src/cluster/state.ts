@@ -1,5 +1,6 @@
 import { mkdir, readdir } from "node:fs/promises"
 import { dirname, join } from "node:path"
+import type { StoreTlsFiles } from "../daemon/store.ts"
 import { clusterOwners } from "../machine/link.ts"
 import { readJson, writeFileAtomic } from "../system/files.ts"
 import type { ProcessRecord } from "../system/processes.ts"
@@ -19,6 +20,12 @@ export interface NodeState {
   processes: NodeProcesses
 }
 
+/** A store as the server's options name it. */
+export interface ClusterStore {
+  store: string
+  files: StoreTlsFiles
+}
+
 /** What is remembered of a cluster between two commands. */
 export interface ClusterState {
   version: 1
@@ -28,6 +35,8 @@ export interface ClusterState {
   apiPort: number
   registryPort: number
   server?: ProcessRecord
+  /** What keeps its objects; the embedded store in its own directory unless told. */
+  store?: ClusterStore
   nodes: NodeState[]
 }
 

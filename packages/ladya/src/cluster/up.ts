@@ -17,9 +17,10 @@ import { adminEntry } from "./access.ts"
 import { agentCommand, selfEnvironment, serverCommand } from "./commands.ts"
 import { issueIdentities } from "./identities.ts"
 import { ensureAgent, ensureMachine, type NodeDeps } from "./node.ts"
+import { requireMovedStore } from "./own-store.ts"
 import { type ClusterPaths, clusterPaths } from "./paths.ts"
 import { findPort } from "./ports.ts"
-import { type ClusterState, otherStates, readState, writeState } from "./state.ts"
+import { type ClusterState, type ClusterStore, otherStates, readState, writeState } from "./state.ts"
 import { mergeIntoUserKubeconfig, userKubeconfigPath } from "./user-kubeconfig.ts"
 import { tailOf, waitForDns, waitForNodes, waitForServer } from "./wait.ts"
 
@@ -30,6 +31,8 @@ export interface UpOptions {
   publicRegistries: PublicRegistries
   /** How old a version of an object may become before the server forgets it; the server's own default unless told. */
   compactAfterSeconds?: number
+  /** What keeps the objects; what did before, or the embedded store, unless told. */
+  store?: ClusterStore
   progress: Progress
 }
 
@@ -67,6 +70,7 @@ export async function up(options: UpOptions): Promise<UpResult> {
         exitCode: 2,
       })
     }
+    if (options.store) await requireMovedStore(paths, before, options.store)
     await mkdir(paths.logs, { recursive: true, mode: 0o700 })
     const link = await inStep("make the cluster's link", () => ensureLink(paths.directory, before?.number))
     if (before && before.number !== link.number) await endStranded(before)
@@ -132,6 +136,7 @@ async function planState(
         ? before.registryPort
         : await findPort({ wanted: before?.registryPort, first: 5000, hosts: [link.gateway] }),
     ...(serverLives && before?.server ? { server: before.server } : {}),
+    ...storeOf(options, before),
     nodes: Array.from({ length: wanted }, (_, index) => {
       const known = before?.nodes[index]
       return {
@@ -142,6 +147,11 @@ async function planState(
       }
     }),
   }
+}
+
+function storeOf(options: UpOptions, before: ClusterState | undefined): { store?: ClusterStore } {
+  const store = options.store ?? before?.store
+  return store ? { store } : {}
 }
 
 interface StartDeps extends NodeDeps {
