@@ -307,7 +307,11 @@ test("an approval is given once and not by a status update", () => {
   const request = stored as certificatesv1.CertificateSigningRequest
   const draft = { ...structuredClone(request), status: { conditions: [approved] } }
   kind?.behaviour.prepareForStatusUpdate?.(draft, request)
-  assert.deepEqual(draft.status, {})
+  const errors = kind?.behaviour.validateStatus?.(draft, request) ?? []
+  assert.deepEqual(
+    errors.map(({ detail }) => detail),
+    ['updates may not add a condition of type "Approved"'],
+  )
   const viaApproval = { ...structuredClone(request), status: { conditions: [approved] } }
   kind?.behaviour.subresourceUpdates?.["approval"]?.prepare(viaApproval, request)
   assert.deepEqual(viaApproval.status, { conditions: [approved] })

@@ -51,3 +51,14 @@ export async function newServerCertificate(dnsNames: readonly string[]): Promise
   })
   return { ca: ca.toString("pem"), cert: certificate.toString("pem"), key: await keyPem(keys) }
 }
+
+/** A PEM request for a certificate of this common name, signed with a key of its own. */
+export async function newCertificateRequest(commonName: string): Promise<string> {
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: `CN=${commonName}`,
+    keys: await newKeys(),
+    signingAlgorithm: algorithm,
+    extensions: [new x509.SubjectAlternativeNameExtension([{ type: "dns", value: commonName }])],
+  })
+  return request.toString("pem")
+}

@@ -1,5 +1,5 @@
 import { type corev1, refs } from "@ladya/api"
-import { formatTime, isStatus } from "@ladya/apimachinery"
+import { formatTime, isStatus, jsonEqual } from "@ladya/apimachinery"
 import type { Image, RuntimeVersion } from "@ladya/cri"
 import { Backoff, errorMessage, sleep } from "@ladya/util"
 import { planResources, type ResourceList } from "./capacity.ts"
@@ -8,7 +8,7 @@ import type { RuntimeHealth } from "./conditions.ts"
 import { type MachineFacts, readMachineFacts } from "./facts.ts"
 import { runLease } from "./lease.ts"
 import { register } from "./registration.ts"
-import { hasStatusChanged, planNodeStatus } from "./status.ts"
+import { hasStatusChanged, planNodeStatus, planStatusPatch } from "./status.ts"
 import type { NodeComponent, NodeDeps } from "./types.ts"
 
 /** How often the status is looked at. */
@@ -54,7 +54,10 @@ class NodeAgent implements NodeComponent {
     this.#removeHandler = nodes.addHandler({
       add: (node) => isOwn(node) && this.trigger(),
       update: (node, previous) => {
-        if (isOwn(node) && String(node.spec?.podCIDRs) !== String(previous.spec?.podCIDRs)) this.trigger()
+        if (!isOwn(node)) return
+        const hasAddresses = String(node.spec?.podCIDRs) !== String(previous.spec?.podCIDRs)
+        // Extended resources come and go by other hands.
+        if (hasAddresses || !jsonEqual(node.status?.capacity, previous.status?.capacity)) this.trigger()
       },
     })
     const { client, clock, log } = this.#deps
@@ -143,8 +146,7 @@ class NodeAgent implements NodeComponent {
       return
     }
     const nodes = client.resource(refs.nodes)
-    const { conditions, images, addresses, capacity, allocatable, daemonEndpoints, nodeInfo } = status
-    const patch = { status: { conditions, images, addresses, capacity, allocatable, daemonEndpoints, nodeInfo } }
+    const patch = planStatusPatch(node.status, status, new Set(Object.keys(this.#allocatable)))
     this.#registered = await nodes.patch(config.nodeName, "merge", patch, { subresource: "status" })
     this.#lastSent = clock.monotonic()
     this.#note(status)

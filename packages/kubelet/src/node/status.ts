@@ -72,14 +72,27 @@ export function planNodeStatus(
       ...config.internalIps.map((address) => ({ type: "InternalIP", address })),
       { type: "Hostname", address: config.hostname },
     ],
-    // Extended resources are someone else's: they stay.
+    // Extended resources are someone else's: they stay, and pods may have all of them.
     capacity: { ...previous?.capacity, ...capacity },
-    allocatable: { ...previous?.allocatable, ...allocatable },
+    allocatable: { ...previous?.capacity, ...allocatable },
     conditions: planConditions(previous?.conditions ?? [], facts, time),
     daemonEndpoints: { kubeletEndpoint: { Port: config.kubeletPort } },
     nodeInfo: planNodeInfo(facts),
     images: planImages(facts.images),
   }
+}
+
+/** What is to be written for `next` to stand there; of capacity only the machine's own, for others write theirs. */
+export function planStatusPatch(
+  previous: corev1.NodeStatus | undefined,
+  next: corev1.NodeStatus,
+  own: ReadonlySet<string>,
+): object {
+  const { conditions, images, addresses, daemonEndpoints, nodeInfo } = next
+  const capacity = Object.fromEntries(Object.entries(next.capacity ?? {}).filter(([name]) => own.has(name)))
+  const gone = Object.keys(previous?.allocatable ?? {}).map((name) => [name, null])
+  const allocatable = { ...Object.fromEntries(gone), ...next.allocatable }
+  return { status: { conditions, images, addresses, capacity, allocatable, daemonEndpoints, nodeInfo } }
 }
 
 /** Whether anything but heartbeat times differs. */

@@ -94,6 +94,18 @@ function checkConditions(errors: Errors, next: Request): void {
   }
 }
 
+const decisions: ReadonlySet<string> = new Set(["Approved", "Denied"])
+
+const hasCondition = ({ status }: Request, type: string): boolean =>
+  status?.conditions?.some((condition) => condition.type === type) ?? false
+
+function checkDecisionsStay(errors: Errors, next: Request, previous: Request): void {
+  for (const type of [...decisions, "Failed"]) {
+    if (!hasCondition(previous, type) || hasCondition(next, type)) continue
+    errors.push(fieldError.forbidden("status.conditions", `updates may not remove a condition of type "${type}"`))
+  }
+}
+
 export const certificateSigningRequest: KindBehaviour<Request> = {
   default(draft) {
     if (draft.spec && !draft.spec.usages) draft.spec.usages = ["digital signature", "key encipherment"]
@@ -112,11 +124,10 @@ export const certificateSigningRequest: KindBehaviour<Request> = {
   prepareForStatusUpdate(draft, previous) {
     keepField(draft, previous, "spec")
     // Who may sign may not approve: these conditions are for the approval subresource.
-    const own = (draft.status?.conditions ?? []).filter(({ type }) => type !== "Approved" && type !== "Denied")
-    const kept = (previous.status?.conditions ?? []).filter(({ type }) => type === "Approved" || type === "Denied")
-    const { conditions: _, ...rest } = draft.status ?? {}
-    const conditions = [...kept, ...own]
-    draft.status = conditions.length > 0 ? { ...rest, conditions } : rest
+    for (const [index, { type }] of (draft.status?.conditions ?? []).entries()) {
+      const before = decisions.has(type) && previous.status?.conditions?.find((condition) => condition.type === type)
+      if (before && draft.status?.conditions) draft.status.conditions[index] = before
+    }
   },
   subresourceUpdates: {
     approval: {
@@ -128,18 +139,7 @@ export const certificateSigningRequest: KindBehaviour<Request> = {
       validate(next, previous) {
         const errors: Errors = []
         checkConditions(errors, next)
-        for (const type of ["Approved", "Denied"]) {
-          const had = previous.status?.conditions?.some((condition) => condition.type === type)
-          const has = next.status?.conditions?.some((condition) => condition.type === type)
-          if (had && !has) {
-            errors.push(
-              fieldError.forbidden(
-                "status.conditions",
-                `updates may not remove a condition of type ${JSON.stringify(type)}`,
-              ),
-            )
-          }
-        }
+        checkDecisionsStay(errors, next, previous)
         return errors
       },
     },
@@ -170,6 +170,11 @@ export const certificateSigningRequest: KindBehaviour<Request> = {
   validateStatus(next, previous) {
     const errors: Errors = []
     checkConditions(errors, next)
+    checkDecisionsStay(errors, next, previous)
+    for (const type of decisions) {
+      if (hasCondition(previous, type) || !hasCondition(next, type)) continue
+      errors.push(fieldError.forbidden("status.conditions", `updates may not add a condition of type "${type}"`))
+    }
     if (previous.status?.certificate && previous.status.certificate !== next.status?.certificate) {
       errors.push(fieldError.forbidden("status.certificate", "updates may not modify a set certificate"))
     }

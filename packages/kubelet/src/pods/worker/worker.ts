@@ -58,9 +58,9 @@ export class PodWorker {
     return this.#pod && this.#syncing.resizer.granted(this.#pod)
   }
 
-  /** Whether the pod counts as running on this node. */
+  /** Whether the pod counts as running on this node. One that the API has forgotten has given its room to others already. */
   get active(): boolean {
-    return this.#syncing.admitted && (this.#phase === "syncing" || this.#phase === "ending")
+    return this.#syncing.admitted && !this.#gone && (this.#phase === "syncing" || this.#phase === "ending")
   }
 
   /** The pod's object changed. */
