@@ -47,6 +47,8 @@ export class Framework {
   // Refusals are shared values: they are given the plugin's name once.
   readonly #named = new WeakMap<Refusal, NodeRefusal>()
   readonly #classes = new EquivalenceClasses()
+  /** For sums and scores of a cycle: memory beyond V8's heap is dear to get and to give back. */
+  #scratch = new Float64Array(0)
 
   constructor(list: readonly WeightedPlugin[]) {
     const all = list.map(({ plugin }) => plugin)
@@ -184,13 +186,14 @@ export class Framework {
     return last
   }
 
-  /** The weighted sum of all scores, one for each node. */
+  /** The weighted sum of all scores, one for each node. Good until the next call. */
   score(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): Float64Array {
     for (const plugin of this.#preScores) {
       if (plugin.preScore(state, pod, nodes).code === "skip") state.skippedScores.add(plugin.name)
     }
-    const totals = new Float64Array(nodes.length)
-    const scores = new Float64Array(nodes.length)
+    if (nodes.length > this.#scratch.length / 2) this.#scratch = new Float64Array(4 * nodes.length)
+    const totals = this.#scratch.subarray(0, nodes.length).fill(0)
+    const scores = this.#scratch.subarray(nodes.length, 2 * nodes.length)
     for (const [number, plugin] of this.#scores.entries()) {
       if (state.skippedScores.has(plugin.name)) continue
       if (plugin.isLocal && state.local) {

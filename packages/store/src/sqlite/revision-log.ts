@@ -8,7 +8,8 @@ import { StoreDamagedError, wordEngineError } from "./errors.ts"
 /** "Ldya": marks the file as ours. */
 const applicationId = 0x4c647961
 const schemaVersion = 1
-const pageBytes = 4096
+/** Of new files. An object with its row fits into one page of this size and seldom into one of half of it. */
+const pageBytes = 8192
 
 /** One row of the log. */
 export interface LoggedVersion {
@@ -134,11 +135,15 @@ export class RevisionLog {
 
 function prepareSchema(db: DatabaseSync, path: string, maxBytes: number | undefined): void {
   // Exclusive: no shared-memory file, no lock calls per transaction, and no second server on the same file.
+  db.exec(`PRAGMA page_size = ${pageBytes}`)
   db.exec("PRAGMA locking_mode = EXCLUSIVE")
   db.exec("PRAGMA journal_mode = WAL")
   db.exec("PRAGMA synchronous = FULL")
   db.exec("PRAGMA journal_size_limit = 67108864")
-  if (maxBytes !== undefined) db.exec(`PRAGMA max_page_count = ${Math.max(8, Math.floor(maxBytes / pageBytes))}`)
+  if (maxBytes !== undefined) {
+    const size = Number(db.prepare("PRAGMA page_size").get()?.["page_size"])
+    db.exec(`PRAGMA max_page_count = ${Math.max(8, Math.floor(maxBytes / size))}`)
+  }
   db.exec("BEGIN IMMEDIATE")
   const id = Number(db.prepare("PRAGMA application_id").get()?.["application_id"])
   const version = Number(db.prepare("PRAGMA user_version").get()?.["user_version"])

@@ -11,6 +11,12 @@ interface TermCounts {
 
 const copyOf = ({ term, counts }: TermCounts): TermCounts => ({ term, counts: counts.clone() })
 
+/** Existing pods' terms that mean the incoming one, of one topology. */
+interface ExistingAnti {
+  readonly topologyKey: string
+  readonly terms: readonly PlacedTerm[]
+}
+
 /** A change of what the existing pods' anti-affinity says, by label key and value. */
 type Changes = Map<string, Map<string, number>>
 
@@ -33,15 +39,15 @@ export function queryOf(terms: readonly AffinityTerm[], topologyKey: string, lab
 /** What the pods that are there mean for the filter, for one incoming pod. */
 export class FilterState {
   readonly #labels: NamespaceLabels
-  /** Of existing pods that want the incoming one elsewhere, by label key. */
-  readonly #existingAnti: ReadonlyMap<string, readonly PlacedTerm[]>
+  /** Of existing pods that want the incoming one elsewhere. */
+  readonly #existingAnti: readonly ExistingAnti[]
   #existingAntiChanges: Changes | undefined
   readonly #affinity: readonly TermCounts[]
   readonly #anti: readonly TermCounts[]
 
   constructor(parts: {
     labels: NamespaceLabels
-    existingAnti: ReadonlyMap<string, readonly PlacedTerm[]>
+    existingAnti: readonly ExistingAnti[]
     changes?: Changes | undefined
     affinity: readonly TermCounts[]
     anti: readonly TermCounts[]
@@ -67,7 +73,7 @@ export class FilterState {
     }
     return new FilterState({
       labels,
-      existingAnti: byKey,
+      existingAnti: [...byKey].map(([topologyKey, terms]) => ({ topologyKey, terms })),
       // A pod counts for affinity only when all terms mean it.
       affinity: requiredAffinity.map((term) => ({
         term,
@@ -115,16 +121,19 @@ export class FilterState {
   }
 
   satisfiesExistingAntiAffinity(node: NodeInfo): boolean {
-    for (const [key, terms] of this.#existingAnti) {
-      const value = node.labels?.[key]
+    const changes = this.#existingAntiChanges
+    for (const { topologyKey, terms } of this.#existingAnti) {
+      const value = node.labels?.[topologyKey]
       if (value === undefined) continue
-      let count = this.#existingAntiChanges?.get(key)?.get(value) ?? 0
+      let count = changes?.get(topologyKey)?.get(value) ?? 0
       for (const { byValue } of terms) count += byValue.get(value) ?? 0
       if (count > 0) return false
     }
-    for (const [key, changes] of this.#existingAntiChanges ?? []) {
+    if (!changes) return true
+    for (const [key, values] of changes) {
       const value = node.labels?.[key]
-      if (value !== undefined && !this.#existingAnti.has(key) && (changes.get(value) ?? 0) > 0) return false
+      const isNew = this.#existingAnti.every(({ topologyKey }) => topologyKey !== key)
+      if (isNew && value !== undefined && (values.get(value) ?? 0) > 0) return false
     }
     return true
   }
