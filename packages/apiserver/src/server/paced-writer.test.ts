@@ -5,7 +5,7 @@ import { test } from "node:test"
 import { newRandom } from "@ladya/util"
 import { PacedWriter, writeBody } from "./paced-writer.ts"
 
-const stepBytes = 128 * 1024
+const stepBytes = 64 * 1024
 
 /** A connection that takes one write a turn, and remembers how much it was given at a time. */
 class Connection extends Writable {

@@ -4,7 +4,7 @@ import type { Writable } from "node:stream"
  * At most so much is handed to a connection at a time. TLS encrypts what it is given at once, into memory of its own that
  * it keeps for as long as the connection lives: a list of 8 MB would cost every connection that ever asked for it 8 MB.
  */
-const stepBytes = 128 * 1024
+const stepBytes = 64 * 1024
 
 /**
  * Writes buffers to a stream step by step, the next when the last has gone to the kernel. What waits is not copied: many

@@ -4,12 +4,22 @@ import type { KeyValue } from "@ladya/store"
 import { freezeObject } from "./freeze.ts"
 import type { StoredShape } from "./shape.ts"
 
-/** Objects that a write hands over, by the bytes they were encoded to: what we wrote ourselves is never parsed again. */
-const drafts = new WeakMap<Buffer, { object: KubeObject; shape: StoredShape }>()
+/**
+ * Objects that a write hands over, by the bytes they were encoded to: what we wrote ourselves is not parsed again by those
+ * who look at it at once. An object is several times as large as its bytes, so the rest are not kept for somebody who may
+ * never come.
+ */
+const drafts = new Map<Buffer, { object: KubeObject; shape: StoredShape }>()
+const maxDrafts = 256
 
 /** Gives an object over together with its bytes. The caller must not write to it any more. */
 export function handOver(value: Buffer, object: KubeObject, shape: StoredShape): void {
   drafts.set(value, { object, shape })
+  if (drafts.size <= maxDrafts) return
+  for (const oldest of drafts.keys()) {
+    drafts.delete(oldest)
+    return
+  }
 }
 
 /**
@@ -27,6 +37,7 @@ export class Entry {
   #object: KubeObject | undefined
   #isRevised = false
   #fields: Readonly<Record<string, string>> | undefined
+  #labels: Readonly<Record<string, string>> | undefined
   #message: Buffer | undefined
 
   constructor(shape: StoredShape, key: string, value: Buffer, revision: number) {
@@ -78,8 +89,21 @@ export class Entry {
 
   /** What a field selector can name. */
   get fields(): Readonly<Record<string, string>> {
-    this.#fields ??= this.shape.fieldsOf(this.object)
-    return this.#fields
+    if (!this.#fields) this.#look()
+    return this.#fields ?? {}
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    if (!this.#labels) this.#look()
+    return this.#labels ?? {}
+  }
+
+  // What selectors ask for is kept, the object is not: to list by a label must not decode everything for good.
+  #look(): void {
+    const known = this.#object ?? drafts.get(this.value)?.object
+    const object = known ?? (JSON.parse(this.value.toString("utf8")) as KubeObject)
+    this.#labels = object.metadata.labels ?? {}
+    this.#fields = this.shape.fieldsOf(object)
   }
 
   get namespace(): string {

@@ -111,7 +111,7 @@ export function newSelection(
     isNear,
     matches(entry) {
       if (!isNear(entry)) return false
-      if (labelsOrNone && !labelsOrNone.matches(entry.object.metadata.labels)) return false
+      if (labelsOrNone && !labelsOrNone.matches(entry.labels)) return false
       return !fields || fields.matches(entry.fields)
     },
   }
@@ -136,6 +136,6 @@ function equalRequirement(
     id: `label ${label.key}`,
     values: label.values,
     isAll: labels?.requirements.length === 1 && !fields,
-    valueOf: (entry) => entry.object.metadata.labels?.[label.key],
+    valueOf: (entry) => entry.labels[label.key],
   }
 }
