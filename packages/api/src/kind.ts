@@ -113,6 +113,9 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
 export interface CustomKind {
   readonly decode: Decode
   readonly fieldType: FieldType
+  readonly listKind: string
+  /** Whether the definition is on its way out: nothing new is made of it. */
+  isTerminating(): boolean
   /** Brings what was kept under an earlier definition into the present shape; undefined: it has that already. */
   revise(kept: KubeObject): KubeObject | undefined
   /**

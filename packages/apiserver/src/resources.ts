@@ -51,6 +51,8 @@ export class ResourceTable {
     types: ReadonlyMap<string, TypeSchema>,
   ): void {
     this.#custom.set(name, { kinds, stored, types })
+    // Kept even when no version is served.
+    this.#storageOf(stored)
     for (const kind of kinds) this.add(kind, stored)
     this.#customChanged()
   }

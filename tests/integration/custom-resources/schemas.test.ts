@@ -137,3 +137,34 @@ test("unknown and duplicate fields are told, in metadata and embedded objects to
   assert.equal(warned.status, 201)
   assert.match(String(warned.headers["warning"]), /duplicate field \\"spec\.a\\"/)
 })
+
+test("a definition that goes lets nothing new in, and takes what no version serves with it", async (t) => {
+  const definition = definitionOf({})
+  definition.spec.names.listKind = "TabCollection"
+  const server = await serve(t, definition)
+  const { http, store } = server
+  const held = tab("held", {})
+  held.metadata.finalizers = ["example.com/hold"]
+  await http("POST", tabs(), { body: held })
+  await http("POST", tabs(), { body: tab("free", {}) })
+  assert.equal((await http("GET", tabs())).json.kind, "TabCollection")
+  await http("DELETE", `${definitionsPath}/tabs.example.com`)
+  await eventually(async () => {
+    const { status, json } = await http("POST", tabs(), { body: tab("late", {}) })
+    return status === 405 && json.message === "create not allowed while custom resource definition is terminating"
+  })
+  await eventually(async () => (await http("GET", tabs("v1", "free"))).status === 404)
+  assert.equal((await http("GET", tabs("v1", "held"))).status, 200)
+  await http("PATCH", tabs("v1", "held"), { body: { metadata: { finalizers: null } }, headers: merge })
+  await eventually(async () => (await http("GET", `${definitionsPath}/tabs.example.com`)).status === 404)
+
+  const hidden = definitionOf({})
+  await http("POST", definitionsPath, { body: hidden })
+  await eventually(async () => (await http("GET", tabs())).status === 200)
+  await http("POST", tabs(), { body: tab("kept", {}) })
+  const versions = [versionOf("v1", {}, { storage: true, served: false })]
+  await redefine(server, { spec: { versions } }, async () => (await http("GET", tabs())).status === 404)
+  await http("DELETE", `${definitionsPath}/tabs.example.com`)
+  await eventually(async () => (await http("GET", `${definitionsPath}/tabs.example.com`)).status === 404)
+  assert.equal((await store.list({ prefix: "/registry/example.com/tabs/" })).items.length, 0)
+})

@@ -9,6 +9,8 @@ type Version = apiextensionsv1.CustomResourceDefinitionVersion
 
 export interface ConversionDeps {
   webhooks: WebhookCaller
+  /** Whether the definition is being deleted. */
+  isTerminating(): boolean
 }
 
 export type Conversion = Pick<KindDefinition, "toStorage" | "fromStorage"> & Pick<CustomKind, "revise" | "convert">

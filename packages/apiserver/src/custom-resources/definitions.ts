@@ -33,6 +33,8 @@ export class CustomResources {
   readonly #client: Client
   /** What is served, by the definition's name. */
   readonly #served = new Map<string, { definition: Definition; kinds: readonly KindDefinition[] }>()
+  /** Definitions that are being deleted. */
+  readonly #terminating = new Set<string>()
   readonly #queue = new Set<string>()
   readonly #timers = new Set<Timer>()
   #isWorking = false
@@ -88,6 +90,8 @@ export class CustomResources {
   #changed(name: string): void {
     if (this.#isStopped) return
     const definition = this.#storage().cache.get(name)?.object as Definition | undefined
+    if (definition?.metadata.deletionTimestamp) this.#terminating.add(name)
+    else this.#terminating.delete(name)
     if (definition && isConditionTrue(definition.status?.conditions, "Established")) this.#serve(definition)
     else this.#withdraw(name)
     this.#queue.add(name)
@@ -102,7 +106,10 @@ export class CustomResources {
       known.definition.metadata.uid === definition.metadata.uid &&
       semanticEqual(known.definition.spec, definition.spec)
     if (isSame) return
-    const made = customKinds(definition, this.#deps)
+    const made = customKinds(definition, {
+      webhooks: this.#deps.webhooks,
+      isTerminating: () => this.#terminating.has(name),
+    })
     this.#withdraw(name)
     if (!made) return
     this.#deps.resources.addCustom(name, made.served, made.stored, publishedTypes(definition))
@@ -171,14 +178,27 @@ export class CustomResources {
     const name = definition.metadata.name ?? ""
     const finalizers = definition.metadata.finalizers ?? []
     if (!finalizers.includes(cleanupFinalizer)) return
-    const kind = this.#served.get(name)?.kinds[0]
-    if (kind && (await this.#deleteInstances(kind)) > 0) {
+    const served = this.#served.get(name)
+    const kind = served?.kinds[0]
+    const left = kind ? await this.#deleteInstances(kind) : served ? await this.#deleteUnserved(definition) : 0
+    if (left > 0) {
       this.#later(name)
       return
     }
     const draft = deepCopy(definition)
     draft.metadata.finalizers = finalizers.filter((finalizer) => finalizer !== cleanupFinalizer)
     await this.#client.resource(refs.customresourcedefinitions).update(draft)
+  }
+
+  /** What no version serves is taken out of the store. How many are still there. */
+  async #deleteUnserved({ spec }: Definition): Promise<number> {
+    const storage = this.#deps.resources.storage(spec.group, spec.names.plural)
+    await storage.fresh()
+    for (const entry of [...storage.cache.scan({ namespace: "", name: undefined })]) {
+      if ((entry.object.metadata.finalizers ?? []).length === 0) await storage.delete(entry.key, entry.revision)
+    }
+    await storage.fresh()
+    return storage.cache.size
   }
 
   /** How many are still there. */

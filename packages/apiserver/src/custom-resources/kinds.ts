@@ -78,6 +78,8 @@ function customKind(
     custom: {
       decode: structuralDecoder(schema, typeDecoder(metaType, schemaSource)),
       fieldType: structuralFieldType(schema, fieldTypeOf(metaType, schemaSource)),
+      listKind: names.listKind ?? `${kind}List`,
+      isTerminating: deps.isTerminating,
       revise,
       ...(convert ? { convert } : {}),
     },

@@ -6,5 +6,5 @@ export function isKeptVersion(kind: KindDefinition): boolean {
 }
 
 export function listKind(kind: KindDefinition): string {
-  return `${kind.kind}List`
+  return kind.custom?.listKind ?? `${kind.kind}List`
 }

@@ -22,6 +22,9 @@ export async function createObject(
   const served = operation.resource.kind
   const kind = workingKind(operation)
   const { behaviour } = kind
+  if (served.custom?.isTerminating()) {
+    throw newStatusError("MethodNotAllowed", "create not allowed while custom resource definition is terminating")
+  }
   ensureNamespace(input, operation.namespace)
   if (operation.name) ensureName(input, operation.name)
   if (input.metadata.resourceVersion) {
