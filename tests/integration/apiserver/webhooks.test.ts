@@ -518,3 +518,29 @@ test("a dry run asks webhooks without side effects, and tells them", async (t) =
     fieldManager: "me",
   })
 })
+
+test("a server comes up with a webhook in its way that nobody can reach", async (t) => {
+  const store = newMemoryStore({ clock: systemClock })
+  t.after(() => store.close())
+  const first = await startSecureServer(t, store)
+  await first.client.resource(refs.validatingwebhookconfigurations).create({
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind: "ValidatingWebhookConfiguration",
+    metadata: { name: "closed" },
+    webhooks: [
+      {
+        name: "closed.example.com",
+        admissionReviewVersions: ["v1"],
+        sideEffects: "None",
+        clientConfig: { service: { namespace: "default", name: "none" } },
+        rules: [{ operations: ["CREATE", "UPDATE"], apiGroups: ["*"], apiVersions: ["*"], resources: ["*"] }],
+      },
+    ],
+  })
+  await first.client.resource(refs.clusterroles).delete("edit")
+  await first.stop()
+  const second = await startSecureServer(t, store)
+  const user = { name: "system:kube-scheduler", groups: ["system:authenticated"] }
+  await second.clientAs(user).resource(refs.nodes).list()
+  await second.client.resource(refs.validatingwebhookconfigurations).delete("closed")
+})

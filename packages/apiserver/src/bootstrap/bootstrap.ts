@@ -1,5 +1,5 @@
 import { type corev1, refs, type schedulingv1 } from "@ladya/api"
-import { formatTime } from "@ladya/apimachinery"
+import { formatTime, StatusError } from "@ladya/apimachinery"
 import type { Client } from "@ladya/client"
 import { type Clock, type Component, errorMessage, type Logger, sleep, type Timer } from "@ladya/util"
 import { type AuthenticationTrust, ensureAuthenticationTrust } from "./authentication-trust.ts"
@@ -65,6 +65,11 @@ async function ensurePriorityClasses(client: Client): Promise<void> {
   )
 }
 
+/** Whether a webhook or a policy of the users' own is in the way. */
+function isRefusedByAdmission(error: unknown): boolean {
+  return error instanceof StatusError && /failed calling webhook|denied (the )?request/.test(error.message)
+}
+
 /**
  * Makes the objects that every cluster begins with, when they are missing, and keeps the system's namespaces and
  * Services there. Ready when all are there.
@@ -73,6 +78,7 @@ export function newBootstrap(deps: BootstrapDeps): Component {
   const { client, clock, log, services, servers, trust } = deps
   const stopping = new AbortController()
   let timer: Timer | undefined
+  let isComplete = false
 
   const ensureServices = async (): Promise<void> => {
     if (!services) return
@@ -85,6 +91,11 @@ export function newBootstrap(deps: BootstrapDeps): Component {
     ])
   }
   const keep = async (): Promise<void> => {
+    if (!isComplete) {
+      await all()
+      isComplete = true
+      return
+    }
     await ensureNamespaces(client)
     await Promise.all([ensureServices(), ensureAuthenticationTrust(client, trust)])
   }
@@ -117,8 +128,14 @@ export function newBootstrap(deps: BootstrapDeps): Component {
       for (;;) {
         try {
           await all()
+          isComplete = true
           break
         } catch (error) {
+          if (isRefusedByAdmission(error)) {
+            // Who refuses may itself wait for this server: what is missing is made once it consents.
+            log.error("not all objects that a cluster begins with could be made", { error: errorMessage(error) })
+            break
+          }
           log.error("could not make the objects that a cluster begins with; trying again", { error })
           await sleep(clock, retryMs, stopping.signal)
         }
