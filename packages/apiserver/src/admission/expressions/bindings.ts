@@ -6,21 +6,41 @@ import { admissionRequest } from "../dynamic/request.ts"
 import type { ShownObjects } from "../dynamic/versions.ts"
 import { authorizerBindings } from "./authorizer.ts"
 
-export type Bindings = Record<string, unknown>
+/** Values by the names of variables. Some are made when they are first asked for: derive from them, do not copy them. */
+export type Bindings = Readonly<Record<string, unknown>>
 
-/** The variables that every expression of admission has. */
+/** The same bindings with some more. */
+export function withBindings(bindings: Bindings, more: Bindings): Bindings {
+  return Object.assign(Object.create(bindings) as Record<string, unknown>, more)
+}
+
+/** The variables that every expression of admission has. Most expressions use few of them. */
 export function requestBindings(
   authorizer: Authorizer,
   attributes: AdmissionAttributes,
   shownAs: KindDefinition,
   { object, oldObject }: ShownObjects,
 ): Bindings {
+  let request: unknown
+  let checks: Bindings | undefined
+  const authorization = (name: string): unknown => {
+    checks ??= authorizerBindings(authorizer, attributes)
+    return checks[name]
+  }
   return {
     object: object ?? null,
     oldObject: oldObject ?? null,
-    request: admissionRequest(attributes, shownAs),
     namespaceObject: null,
-    ...authorizerBindings(authorizer, attributes),
+    get request() {
+      request ??= admissionRequest(attributes, shownAs)
+      return request
+    },
+    get authorizer() {
+      return authorization("authorizer")
+    },
+    get ["authorizer.requestResource"]() {
+      return authorization("authorizer.requestResource")
+    },
   }
 }
 

@@ -5,7 +5,7 @@ import {
   type ExpressionResult,
 } from "@ladya/api"
 import { CelError, type CelType, LazyObject, objectOf } from "@ladya/cel"
-import type { Bindings } from "../expressions/bindings.ts"
+import { type Bindings, withBindings } from "../expressions/bindings.ts"
 import { type CompiledCondition, compileConditions } from "../expressions/conditions.ts"
 import { type Budget, EvaluationError, evaluate } from "../expressions/evaluate.ts"
 
@@ -34,13 +34,12 @@ export function compilePolicy({ matchConditions, paramKind, variables = [] }: Sp
     compile: (expression, result, { hasAuthorizer = true } = {}) =>
       compileAdmission(expression, result, { hasParams, hasAuthorizer, variables: types }),
     withVariables(bindings, budget) {
-      if (compiled.length === 0) return { ...bindings, variables: new LazyObject(type, new Map()) }
-      const all: Bindings = { ...bindings }
+      if (compiled.length === 0) return bindings
       const makers = compiled.map(
         ({ name, expression, compiled: one }) =>
           [name, () => composed(name, () => evaluate(expression, one, all, budget))] as const,
       )
-      all["variables"] = new LazyObject(type, new Map(makers))
+      const all: Bindings = withBindings(bindings, { variables: new LazyObject(type, new Map(makers)) })
       return all
     },
   }

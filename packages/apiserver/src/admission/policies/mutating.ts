@@ -7,6 +7,7 @@ import { isConfiguration, isInnerStep, isReview } from "../dynamic/exempt.ts"
 import { ReinvocationMemory } from "../dynamic/reinvocation.ts"
 import { namespaceOf } from "../dynamic/subject.ts"
 import { objectsAs, takeOver } from "../dynamic/versions.ts"
+import { withBindings } from "../expressions/bindings.ts"
 import { BoundPolicies, type BoundPolicy } from "./bound.ts"
 import { matchResources } from "./match.ts"
 import { Mutator } from "./mutator.ts"
@@ -81,7 +82,7 @@ export class MutatingAdmissionPolicies implements AdmissionPlugin {
       const variables = async () => {
         const shown = await objectsAs(attributes, shownAs)
         const all = await policyBindings(this.#deps, attributes, shownAs, shown)
-        return { object: shown.object as KubeObject, bindings: { ...all, params: params ?? null } }
+        return { object: shown.object as KubeObject, bindings: withBindings(all, { params: params ?? null }) }
       }
       if (!mutator.matches((await variables()).bindings)) return false
       for (let index = 0; index < mutator.count; index++) {

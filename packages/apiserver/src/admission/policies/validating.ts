@@ -6,6 +6,7 @@ import type { AdmissionAttributes, AdmissionPlugin } from "../admission.ts"
 import { isConfiguration, isInnerStep, isReview } from "../dynamic/exempt.ts"
 import { namespaceOf } from "../dynamic/subject.ts"
 import { objectsAs } from "../dynamic/versions.ts"
+import { withBindings } from "../expressions/bindings.ts"
 import { BoundPolicies, type BoundPolicy } from "./bound.ts"
 import { matchResources } from "./match.ts"
 import { findParams } from "./params.ts"
@@ -75,7 +76,7 @@ export class ValidatingAdmissionPolicies implements AdmissionPlugin {
           if (!(await matchResources(resources, attributes, binding.spec.matchResources))) continue
           const { paramRef } = binding.spec
           for (const params of await findParams(resources, policy.spec?.paramKind, paramRef, namespaceOf(attributes))) {
-            const findings = validator.validate({ ...variables, params: params ?? null })
+            const findings = validator.validate(withBindings(variables, { params: params ?? null }))
             for (const one of findings.violations) act(attributes, policy, binding, one, denials)
             for (const { key, value } of findings.annotations) {
               notes.set(key, (notes.get(key) ?? new Set()).add(value))

@@ -5,7 +5,7 @@ import type { ResourceTable } from "../../resources.ts"
 import type { AdmissionAttributes } from "../admission.ts"
 import { findNamespace } from "../dynamic/selectors.ts"
 import type { ShownObjects } from "../dynamic/versions.ts"
-import { type Bindings, namespaceBinding, requestBindings } from "../expressions/bindings.ts"
+import { type Bindings, namespaceBinding, requestBindings, withBindings } from "../expressions/bindings.ts"
 
 /** The variables of a policy's expressions, without parameters and variables of its own. Throws a 404 Status. */
 export async function policyBindings(
@@ -19,5 +19,5 @@ export async function policyBindings(
   if (!attributes.kind.namespaced || !attributes.namespace) return bindings
   const namespace = await findNamespace(deps.resources, attributes)
   if (!namespace) throw statusError.notFound({ group: "", resource: "namespaces" }, attributes.namespace)
-  return { ...bindings, namespaceObject: namespaceBinding(namespace) }
+  return withBindings(bindings, { namespaceObject: namespaceBinding(namespace) })
 }
