@@ -6,6 +6,7 @@ import { PodInfo } from "./cache/pod-info.ts"
 import type { ClusterEvent, StorageResource } from "./framework/cluster-event.ts"
 import type { Nominator } from "./nominator.ts"
 import { isRelevantChange, nodeEvent, podDeleted, podEvent } from "./pod-events.ts"
+import { schedulerOf } from "./profile.ts"
 import type { SchedulingQueue } from "./queue/scheduling-queue.ts"
 import type { WaitingPods } from "./waiting-pods.ts"
 
@@ -15,7 +16,8 @@ export interface ClusterWatcherDeps {
   queue: SchedulingQueue
   nominator: Nominator
   waiting: WaitingPods
-  schedulerName: string
+  /** Whether pods that name this scheduler are for us. */
+  isOurs(schedulerName: string): boolean
 }
 
 /** Keeps cache and queue up to date with the API. Returns what ends it. */
@@ -83,18 +85,18 @@ class PodHandlers {
   readonly #queue: SchedulingQueue
   readonly #nominator: Nominator
   readonly #waiting: WaitingPods
-  readonly #schedulerName: string
+  readonly #isOursByName: ClusterWatcherDeps["isOurs"]
 
   constructor(deps: ClusterWatcherDeps) {
     this.#cache = deps.cache
     this.#queue = deps.queue
     this.#nominator = deps.nominator
     this.#waiting = deps.waiting
-    this.#schedulerName = deps.schedulerName
+    this.#isOursByName = deps.isOurs
   }
 
   #isOurs(pod: corev1.Pod): boolean {
-    return (pod.spec?.schedulerName || "default-scheduler") === this.#schedulerName
+    return this.#isOursByName(schedulerOf(pod))
   }
 
   #enqueue(pod: corev1.Pod): void {

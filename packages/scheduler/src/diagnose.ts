@@ -55,6 +55,7 @@ export function diagnosePlacement(deps: DiagnoseDeps, cluster: ClusterObjects, p
     config: defaultSchedulerConfig,
     namespaceLabels: (name) => labels.get(name),
     storage: storageViewOf(cluster.storage ?? {}),
+    args: () => ({}),
   }
   const framework = new Framework(
     builtIn.map(({ create, weight }) => ({ plugin: create(handle), weight: weight ?? 1 })),

@@ -217,6 +217,7 @@ for (let seed = 1; seed <= seeds; seed++) {
       log: silentLogger,
       config: defaultSchedulerConfig,
       storage: storageViewOf({}),
+      args: () => ({}),
       namespaceLabels: (name) => world.namespaces.get(name),
     }
     const fast = frameworkOf(plugins, handle, false)

@@ -1,4 +1,6 @@
 export { defaultSchedulerConfig, type SchedulerConfig } from "./config.ts"
+export type { SchedulerConfiguration } from "./configuration/configuration.ts"
+export { parseSchedulerConfiguration, SchedulerConfigurationError } from "./configuration/parse.ts"
 export {
   type ClusterObjects,
   type DiagnoseDeps,

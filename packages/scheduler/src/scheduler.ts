@@ -1,12 +1,6 @@
 import { refs } from "@ladya/api"
 import { isStatus } from "@ladya/apimachinery"
-import {
-  type Client,
-  type EventRecorder,
-  type InformerFactory,
-  newEventRecorder,
-  newInformerFactory,
-} from "@ladya/client"
+import { type Client, type InformerFactory, newInformerFactory } from "@ladya/client"
 import {
   type Clock,
   type Component,
@@ -21,19 +15,20 @@ import { ClusterCache } from "./cache/cluster-cache.ts"
 import { PodInfo } from "./cache/pod-info.ts"
 import { watchCluster } from "./cluster-watcher.ts"
 import { defaultSchedulerConfig, type SchedulerConfig } from "./config.ts"
+import { defaultConfiguration, type SchedulerConfiguration } from "./configuration/configuration.ts"
+import { Extender } from "./extenders/extender.ts"
 import { type FitError, fitErrorText, noNodesText } from "./fit-error.ts"
 import type { CycleState } from "./framework/cycle-state.ts"
-import { Framework, type WeightedPlugin } from "./framework/framework.ts"
-import type { PluginDefinition, PluginHandle } from "./framework/handle.ts"
+import type { PluginDefinition } from "./framework/handle.ts"
 import { newSchedulerMetrics, type SchedulerMetrics } from "./metrics.ts"
 import { Nominator } from "./nominator.ts"
-import { newDefaultPreemption } from "./plugins/default-preemption/index.ts"
 import { plugins as builtIn } from "./plugins/registry.ts"
 import { podDeleted } from "./pod-events.ts"
 import { newPodStatusWriter, type PodStatusWriter } from "./pod-status.ts"
+import { newRunningProfile, type RunningProfile, schedulerOf } from "./profile.ts"
 import type { QueuedPod } from "./queue/queued-pod.ts"
 import { SchedulingQueue } from "./queue/scheduling-queue.ts"
-import { type Choice, SchedulingCycle } from "./scheduling-cycle.ts"
+import type { Choice, Outcome } from "./scheduling-cycle.ts"
 import { newStorageView } from "./storage/view.ts"
 import { WaitingPods } from "./waiting-pods.ts"
 
@@ -46,6 +41,8 @@ export interface SchedulerDeps {
   /** Shared with others in the process; of its own unless told. Then who made it starts and stops it. */
   informers?: InformerFactory
   config?: Partial<SchedulerConfig>
+  /** Profiles and extenders; one profile with everything on unless told. */
+  configuration?: SchedulerConfiguration
   /** The plugins of the profile; the built-in ones unless told. */
   plugins?: readonly PluginDefinition[]
 }
@@ -65,11 +62,10 @@ class Scheduler implements Component {
   readonly #nominator = new Nominator()
   readonly #storage: ReturnType<typeof newStorageView>
   readonly #waiting: WaitingPods
-  readonly #recorder: EventRecorder
   readonly #status: PodStatusWriter
-  readonly #framework: Framework
+  readonly #profiles: ReadonlyMap<string, RunningProfile>
+  readonly #extenders: readonly Extender[]
   readonly #queue: SchedulingQueue
-  readonly #cycle: SchedulingCycle
   readonly #metrics: SchedulerMetrics
   readonly #stopping = new AbortController()
   readonly #bindings = new Set<Promise<void>>()
@@ -81,42 +77,49 @@ class Scheduler implements Component {
   constructor(deps: SchedulerDeps) {
     const { client, clock, log, random } = deps
     this.#deps = deps
-    this.#config = { ...defaultSchedulerConfig, ...deps.config }
+    const configuration = deps.configuration ?? defaultConfiguration
+    this.#config = { ...defaultSchedulerConfig, ...configuration.common, ...deps.config }
     this.#log = log
     this.#informers = deps.informers ?? newInformerFactory({ client, clock, log, random })
     this.#storage = newStorageView(this.#informers)
     this.#waiting = new WaitingPods(clock)
-    this.#recorder = newEventRecorder({ client, component: this.#config.schedulerName, clock, log, random })
     this.#status = newPodStatusWriter({ client, clock, log })
-    this.#framework = new Framework(this.#makePlugins())
+    this.#extenders = configuration.extenders.map((one) => new Extender(one))
+    const shared = {
+      ...{ client, clock, log, random, informers: this.#informers, config: this.#config },
+      ...{ cache: this.#cache, nominator: this.#nominator, storage: this.#storage },
+      plugins: deps.plugins ?? builtIn,
+      ignoredResources: this.#extenders.flatMap(({ ignoredResources }) => ignoredResources),
+    }
+    const profiles = configuration.profiles.map((profile) => newRunningProfile(shared, profile))
+    this.#profiles = new Map(profiles.map((profile) => [profile.schedulerName, profile]))
+    const [first] = profiles
+    if (!first) throw new Error("a scheduler has at least one profile")
+    const byName = new Map(
+      profiles.flatMap(({ framework }) => framework.plugins.map((plugin) => [plugin.name, plugin])),
+    )
     this.#queue = new SchedulingQueue({
       clock,
-      compare: (a, b) => this.#framework.compare(a, b),
-      plugins: this.#framework.plugins,
+      compare: (a, b) => first.framework.compare(a, b),
+      plugins: [...byName.values()],
+      pluginsOf: (pod) => this.#profileOf(pod).framework.plugins,
       initialBackoffMs: this.#config.podInitialBackoffMs,
       maxBackoffMs: this.#config.podMaxBackoffMs,
       flushAfterMs: this.#config.podMaxInUnschedulablePodsMs,
       onReady: () => this.#pump(),
     })
-    this.#cycle = new SchedulingCycle({
-      framework: this.#framework,
-      nodes: this.#cache,
-      nominations: this.#nominator,
-      config: this.#config,
-      random,
-    })
-    this.#metrics = newSchedulerMetrics(deps.metrics, this.#queue, this.#config.schedulerName)
+    this.#metrics = newSchedulerMetrics(deps.metrics, this.#queue, first.schedulerName)
   }
 
   async start(): Promise<void> {
-    await this.#recorder.start()
+    for (const { recorder } of this.#profiles.values()) await recorder.start()
     this.#unsubscribe = watchCluster({
       informers: this.#informers,
       cache: this.#cache,
       queue: this.#queue,
       nominator: this.#nominator,
       waiting: this.#waiting,
-      schedulerName: this.#config.schedulerName,
+      isOurs: (name) => this.#profiles.has(name),
     })
     if (!this.#deps.informers) await this.#informers.start()
     const { nodes, pods, namespaces, poddisruptionbudgets } = refs
@@ -143,34 +146,14 @@ class Scheduler implements Component {
     })
     await Promise.race([Promise.all([...this.#bindings, this.#status.flush()]), deadline])
     this.#stopping.abort(new Error("the scheduler stops"))
-    await this.#recorder.stop(signal)
+    for (const { recorder } of this.#profiles.values()) await recorder.stop(signal)
     if (!this.#deps.informers) await this.#informers.stop(signal)
   }
 
-  #makePlugins(): WeightedPlugin[] {
-    const { client, clock, log, random } = this.#deps
-    const namespaces = this.#informers.informer(refs.namespaces)
-    const budgets = this.#informers.informer(refs.poddisruptionbudgets)
-    const handle: PluginHandle = {
-      cache: this.#cache,
-      client,
-      clock,
-      log,
-      config: this.#config,
-      namespaceLabels: (name) => namespaces.get(name)?.metadata.labels,
-      storage: this.#storage,
-    }
-    const preemption = newDefaultPreemption(handle, {
-      framework: () => this.#framework,
-      nominator: this.#nominator,
-      budgets: () => budgets.list(),
-      recorder: this.#recorder,
-      random,
-    })
-    return [
-      ...(this.#deps.plugins ?? builtIn).map(({ create, weight }) => ({ plugin: create(handle), weight: weight ?? 1 })),
-      { plugin: preemption, weight: 1 },
-    ]
+  #profileOf({ pod }: PodInfo): RunningProfile {
+    const profile = this.#profiles.get(schedulerOf(pod))
+    if (!profile) throw new Error(`no profile is called ${schedulerOf(pod)}`)
+    return profile
   }
 
   #pump(): void {
@@ -189,7 +172,9 @@ class Scheduler implements Component {
         while (this.#bindings.size >= this.#config.maxBindings) await this.#slot.promise
         const pod = this.#queue.pop()
         if (!pod) return
-        this.#scheduleOne(pod)
+        const asked = this.#extenders.filter((extender) => extender.isInterested(pod.info))
+        if (asked.length > 0) await this.#scheduleExtended(pod, asked)
+        else this.#scheduleOne(pod)
         if (clock.monotonic() < sliceEnd) continue
         await settle(1)
         sliceEnd = clock.monotonic() + this.#config.sliceMs
@@ -200,37 +185,52 @@ class Scheduler implements Component {
   }
 
   #scheduleOne(queued: QueuedPod): void {
-    const { clock } = this.#deps
-    const begin = clock.monotonic()
-    const took = (): number => (clock.monotonic() - begin) / 1000
+    const begin = this.#deps.clock.monotonic()
     try {
-      const outcome = this.#cycle.run(queued.info)
-      if (outcome.kind === "chosen") {
-        this.#place(queued, outcome)
-        this.#metrics.attempt("scheduled", took())
-        return
-      }
-      if (outcome.kind === "fit") this.#onFitError(queued, outcome)
-      else {
-        this.#queue.addUnschedulable(queued, new Set())
-        this.#report(queued, "Unschedulable", noNodesText, "")
-      }
-      this.#metrics.attempt("unschedulable", took())
+      this.#settleOutcome(queued, this.#profileOf(queued.info).cycle.run(queued.info), begin)
     } catch (error) {
-      this.#metrics.attempt("error", took())
+      this.#metrics.attempt("error", (this.#deps.clock.monotonic() - begin) / 1000)
       this.#onError(queued, error)
     }
   }
 
+  async #scheduleExtended(queued: QueuedPod, extenders: readonly Extender[]): Promise<void> {
+    const begin = this.#deps.clock.monotonic()
+    const { cycle } = this.#profileOf(queued.info)
+    try {
+      const outcome = await cycle.runExtended(queued.info, extenders, this.#stopping.signal)
+      this.#settleOutcome(queued, outcome, begin)
+    } catch (error) {
+      this.#metrics.attempt("error", (this.#deps.clock.monotonic() - begin) / 1000)
+      this.#onError(queued, error)
+    }
+  }
+
+  #settleOutcome(queued: QueuedPod, outcome: Outcome, begin: number): void {
+    const took = (): number => (this.#deps.clock.monotonic() - begin) / 1000
+    if (outcome.kind === "chosen") {
+      this.#place(queued, outcome)
+      this.#metrics.attempt("scheduled", took())
+      return
+    }
+    if (outcome.kind === "fit") this.#onFitError(queued, outcome)
+    else {
+      this.#queue.addUnschedulable(queued, new Set())
+      this.#report(queued, "Unschedulable", noNodesText, "")
+    }
+    this.#metrics.attempt("unschedulable", took())
+  }
+
   #place(queued: QueuedPod, { state, node, looked, feasible }: Choice): void {
     const pod = queued.info
+    const { framework } = this.#profileOf(pod)
     this.#cache.assume(pod, node.name)
     this.#nominator.delete(pod.uid)
-    const reserved = this.#framework.reserve(state, pod, node.name)
-    const permitted = reserved ? undefined : this.#framework.permit(state, pod, node.name)
+    const reserved = framework.reserve(state, pod, node.name)
+    const permitted = reserved ? undefined : framework.permit(state, pod, node.name)
     const refusal = reserved ?? permitted?.refusal
     if (refusal) {
-      if (!reserved) this.#framework.unreserve(state, pod, node.name)
+      if (!reserved) framework.unreserve(state, pod, node.name)
       this.#cache.forget(pod.uid)
       this.#onFitError(queued, {
         kind: "fit",
@@ -264,15 +264,16 @@ class Scheduler implements Component {
     waits: ReadonlyMap<string, number>,
   ): Promise<void> {
     const pod = queued.info
+    const { framework, recorder } = this.#profileOf(pod)
     const signal = this.#stopping.signal
     try {
       const rejected = waits.size > 0 ? await this.#waiting.wait(pod.uid, waits) : undefined
       if (rejected) throw new Error(rejected)
-      const refusal = this.#framework.hasPreBind
-        ? await this.#framework.preBind(state, pod, nodeName, signal)
-        : undefined
+      const refusal = framework.hasPreBind ? await framework.preBind(state, pod, nodeName, signal) : undefined
       if (refusal) throw new Error(refusal.reasons.join(", "))
-      await this.#framework.bind(state, pod, nodeName, signal)
+      const binder = this.#extenders.find((extender) => extender.isBinder && extender.isInterested(pod))
+      if (binder) await binder.bind(pod, nodeName, signal)
+      else await framework.bind(state, pod, nodeName, signal)
     } catch (error) {
       this.#onBindError(queued, state, nodeName, error)
       return
@@ -280,13 +281,13 @@ class Scheduler implements Component {
     const seconds = (this.#deps.clock.now() - (queued.firstTriedAt ?? queued.queuedAt)) / 1000
     this.#metrics.bound(seconds, queued.attempts)
     const text = `Successfully assigned ${pod.key} to ${nodeName}`
-    this.#recorder.event(pod.pod, "Normal", "Scheduled", text)
-    this.#framework.postBind(state, pod, nodeName)
+    recorder.event(pod.pod, "Normal", "Scheduled", text)
+    framework.postBind(state, pod, nodeName)
   }
 
   #onBindError(queued: QueuedPod, state: CycleState, nodeName: string, error: unknown): void {
     const pod = queued.info
-    this.#framework.unreserve(state, pod, nodeName)
+    this.#profileOf(pod).framework.unreserve(state, pod, nodeName)
     this.#cache.forget(pod.uid)
     // What the pod was thought to take is free again.
     this.#queue.onEvent(podDeleted(pod.pod))
@@ -295,7 +296,8 @@ class Scheduler implements Component {
 
   #onFitError(queued: QueuedPod, fit: FitError & { state: CycleState }): void {
     const pod = queued.info
-    const found = fit.podReasons.length > 0 ? undefined : this.#framework.postFilter(fit.state, pod, fit.refusals)
+    const found =
+      fit.podReasons.length > 0 ? undefined : this.#profileOf(pod).framework.postFilter(fit.state, pod, fit.refusals)
     const nominated = found?.verdict.code === "ok" ? (found.nominatedNodeName ?? "") : ""
     const message = fitErrorText({ ...fit, postFilterMessage: found?.message ?? fit.postFilterMessage })
     if (nominated) this.#nominator.set(pod, nominated)
@@ -328,7 +330,7 @@ class Scheduler implements Component {
   ): void {
     const { pod, key } = queued.info
     this.#log.debug("pod not scheduled", { pod: key, reason, message })
-    this.#recorder.event(pod, "Warning", "FailedScheduling", message)
+    this.#profileOf(queued.info).recorder.event(pod, "Warning", "FailedScheduling", message)
     this.#status.unscheduled(pod, reason, message, nominatedNodeName)
   }
 }

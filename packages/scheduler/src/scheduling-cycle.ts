@@ -2,6 +2,7 @@ import type { Random } from "@ladya/util"
 import type { NodeInfo } from "./cache/node-info.ts"
 import type { PodInfo } from "./cache/pod-info.ts"
 import type { SchedulerConfig } from "./config.ts"
+import type { Extender } from "./extenders/extender.ts"
 import type { FitError } from "./fit-error.ts"
 import { CycleState } from "./framework/cycle-state.ts"
 import type { Framework, Nominations } from "./framework/framework.ts"
@@ -24,6 +25,14 @@ interface Refused {
 }
 
 const newRefused = (): Refused => ({ nodes: [], refusals: [] })
+
+/** Nodes that fit, before one of them is picked. */
+interface Search {
+  readonly state: CycleState
+  readonly feasible: readonly NodeInfo[]
+  readonly looked: number
+  readonly refusals: Map<string, NodeRefusal>
+}
 
 /** Below so many nodes all are looked at. */
 const minNodesToFind = 100
@@ -62,25 +71,55 @@ export class SchedulingCycle {
   }
 
   run(pod: PodInfo): Outcome {
+    const search = this.#search(pod)
+    if ("outcome" in search) return search.outcome
+    const { state, feasible, looked } = search
+    const node =
+      feasible.length === 1
+        ? (feasible[0] as NodeInfo)
+        : this.#pick(this.#framework.score(state, pod, feasible), feasible)
+    return { kind: "chosen", state, node, looked, feasible: feasible.length }
+  }
+
+  /** As `run`, with programs that are asked meanwhile: what they leave is looked at once more before it is taken. */
+  async runExtended(pod: PodInfo, extenders: readonly Extender[], signal: AbortSignal): Promise<Outcome> {
+    const search = this.#search(pod)
+    if ("outcome" in search) return search.outcome
+    const { state, refusals, looked } = search
+    let nodes: readonly NodeInfo[] = search.feasible
+    for (const extender of extenders) nodes = await extender.filter(pod, nodes, refusals, signal)
+    nodes = nodes.filter((node) => {
+      const refusal = this.#framework.filterWithNominated(state, pod, node, this.#nominations)
+      if (refusal) refusals.set(node.name, refusal)
+      return !refusal
+    })
+    if (nodes.length === 0) {
+      return this.#failed(state, refusals, [], new Set([...refusals.values()].map(({ plugin }) => plugin)))
+    }
+    const totals = nodes.length > 1 ? Float64Array.from(this.#framework.score(state, pod, nodes)) : new Float64Array(1)
+    if (nodes.length > 1) {
+      await Promise.all(extenders.map((extender) => extender.prioritize(pod, nodes, totals, signal)))
+    }
+    return { kind: "chosen", state, node: this.#pick(totals, nodes), looked, feasible: nodes.length }
+  }
+
+  #search(pod: PodInfo): Search | { outcome: Outcome } {
     const all = this.#nodes.list
-    if (all.length === 0) return { kind: "noNodes" }
+    if (all.length === 0) return { outcome: { kind: "noNodes" } }
     const state = new CycleState()
     const refused = newRefused()
     const { refusal, nodeNames, narrowedBy } = this.#framework.preFilter(state, pod, this.#nodes)
-    if (refusal) return this.#failed(state, new Map(), refusal.reasons, new Set([refusal.plugin]))
+    if (refusal) return { outcome: this.#failed(state, new Map(), refusal.reasons, new Set([refusal.plugin])) }
     const nominated = this.#tryNominated(state, pod)
-    if (nominated) return { kind: "chosen", state, node: nominated, looked: 1, feasible: 1 }
+    if (nominated) return { state, feasible: [nominated], looked: 1, refusals: new Map() }
     const feasible = this.#find(state, pod, nodeNames, refused)
-    if (feasible.length === 0) {
-      const refusals = new Map(refused.nodes.map(({ name }, index) => [name, refused.refusals[index] as NodeRefusal]))
-      const plugins = new Set(narrowedBy)
-      for (const { plugin } of refusals.values()) plugins.add(plugin)
-      if (nodeNames) this.#refuseOthers(nodeNames, narrowedBy, refusals)
-      return this.#failed(state, refusals, [], plugins)
-    }
     const looked = feasible.length + refused.nodes.length
-    const node = feasible.length === 1 ? (feasible[0] as NodeInfo) : this.#pick(state, pod, feasible)
-    return { kind: "chosen", state, node, looked, feasible: feasible.length }
+    if (feasible.length > 0) return { state, feasible, looked, refusals: new Map() }
+    const refusals = new Map(refused.nodes.map(({ name }, index) => [name, refused.refusals[index] as NodeRefusal]))
+    const plugins = new Set(narrowedBy)
+    for (const { plugin } of refusals.values()) plugins.add(plugin)
+    if (nodeNames) this.#refuseOthers(nodeNames, narrowedBy, refusals)
+    return { outcome: this.#failed(state, refusals, [], plugins) }
   }
 
   // A pod for which room was made goes where that was, when it fits now.
@@ -123,8 +162,7 @@ export class SchedulingCycle {
     }
   }
 
-  #pick(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): NodeInfo {
-    const totals = this.#framework.score(state, pod, nodes)
+  #pick(totals: ArrayLike<number>, nodes: readonly NodeInfo[]): NodeInfo {
     let best = 0
     let ties = 1
     for (let index = 1; index < nodes.length; index++) {

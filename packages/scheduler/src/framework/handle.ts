@@ -15,6 +15,8 @@ export interface PluginHandle {
   readonly config: SchedulerConfig
   readonly namespaceLabels: NamespaceLabels
   readonly storage: StorageView
+  /** What the profile says of a plugin (its pluginConfig); empty when nothing. */
+  args(plugin: string): Readonly<Record<string, unknown>>
 }
 
 /** One entry of the list of plugins. */

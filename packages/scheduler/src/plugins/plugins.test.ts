@@ -29,6 +29,7 @@ function setUp(
     log: silentLogger,
     config: defaultSchedulerConfig,
     storage: storageViewOf({}),
+    args: () => ({}),
     namespaceLabels: (name) => namespaces[name],
   }
   const framework = (only?: string): Framework =>

@@ -12,6 +12,8 @@ export interface SchedulingQueueOptions {
   compare(a: QueuedPod, b: QueuedPod): number
   /** Plugins with a PreEnqueue or with interests. */
   plugins: readonly Plugin[]
+  /** Those of a pod's own profile; all unless told. */
+  pluginsOf?(pod: PodInfo): readonly Plugin[]
   /** The first back-off of a pod that did not fit. */
   initialBackoffMs: number
   maxBackoffMs: number
@@ -186,7 +188,7 @@ export class SchedulingQueue {
 
   #activate(pod: QueuedPod): void {
     if (this.#closed) return
-    for (const plugin of this.#options.plugins) {
+    for (const plugin of this.#options.pluginsOf?.(pod.info) ?? this.#options.plugins) {
       const verdict = plugin.preEnqueue?.(pod.info)
       if (!verdict || !isRefusal(verdict)) continue
       pod.gatedBy = plugin.name

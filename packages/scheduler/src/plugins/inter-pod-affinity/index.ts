@@ -16,7 +16,10 @@ const filterKey: StateKey<FilterState> = stateKey("InterPodAffinity.filter")
 const scoreKey: StateKey<AffinityScores> = stateKey("InterPodAffinity.score")
 
 /** Affinity and anti-affinity between pods, per topology domain. */
-export function newInterPodAffinity({ cache, namespaceLabels }: PluginHandle): Plugin {
+export function newInterPodAffinity({ cache, namespaceLabels, args }: PluginHandle): Plugin {
+  // How much a required affinity of a pod that is there counts when the other pod is scored.
+  const given = args("InterPodAffinity")["hardPodAffinityWeight"]
+  const hardWeight = typeof given === "number" ? given : 1
   const podHint = (pod: PodInfo, { object }: ClusterEvent): "queue" | "skip" => {
     if (!object) return "queue"
     const other = new PodInfo(object as Pod)
@@ -53,7 +56,7 @@ export function newInterPodAffinity({ cache, namespaceLabels }: PluginHandle): P
       return known.satisfiesExistingAntiAffinity(node) ? ok : existingAntiAffinity
     },
     preScore(state, pod) {
-      const scores = new AffinityScores(pod, cache.topology, namespaceLabels)
+      const scores = new AffinityScores(pod, cache.topology, namespaceLabels, hardWeight)
       if (scores.isEmpty) return skip
       state.set(scoreKey, scores)
       return ok

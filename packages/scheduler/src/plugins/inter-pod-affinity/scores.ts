@@ -4,9 +4,6 @@ import type { PodInfo } from "../../cache/pod-info.ts"
 import type { DomainCounts, PlacedTerm, Topology } from "../../topology/index.ts"
 import { queryOf } from "./filter-state.ts"
 
-/** How much a required affinity of a pod that is there counts when the other pod is scored. */
-const hardPodAffinityWeight = 1
-
 interface Summand {
   readonly topologyKey: string
   readonly factor: number
@@ -17,7 +14,7 @@ interface Summand {
 export class AffinityScores {
   readonly #summands: readonly Summand[]
 
-  constructor(pod: PodInfo, topology: Topology, labels: NamespaceLabels) {
+  constructor(pod: PodInfo, topology: Topology, labels: NamespaceLabels, hardPodAffinityWeight: number) {
     const own = ([terms, sign]: readonly [PodInfo["preferredAffinity"], 1 | -1]): Summand[] =>
       terms.map((term) => ({
         topologyKey: term.topologyKey,

@@ -2,10 +2,13 @@ import type { corev1 } from "@ladya/api"
 import type { NodeInfo } from "../../cache/node-info.ts"
 import type { PodInfo } from "../../cache/pod-info.ts"
 import { amountsOf, podAmounts } from "../../cache/resources.ts"
+import type { PluginHandle } from "../../framework/handle.ts"
 import type { Plugin } from "../../framework/plugin.ts"
 import { ok, type Refusal, unresolvable, unschedulable, type Verdict } from "../../framework/verdict.ts"
+import { scoringStrategy } from "./strategies.ts"
 
 interface Shortage {
+  resource: string
   reason: string
   /** Not even the empty node has so much. */
   hopeless: boolean
@@ -16,9 +19,11 @@ function shortages(pod: PodInfo, node: NodeInfo): Shortage[] {
   const { allocatable, requested } = node
   const found: Shortage[] = []
   const check = (name: string, asked: number, has: number, used: number): void => {
-    if (asked > 0 && asked > has - used) found.push({ reason: `Insufficient ${name}`, hopeless: asked > has })
+    if (asked > 0 && asked > has - used)
+      found.push({ resource: name, reason: `Insufficient ${name}`, hopeless: asked > has })
   }
-  if (node.pods.size + 1 > node.allowedPods) found.push({ reason: "Too many pods", hopeless: node.allowedPods < 1 })
+  if (node.pods.size + 1 > node.allowedPods)
+    found.push({ resource: "pods", reason: "Too many pods", hopeless: node.allowedPods < 1 })
   check("cpu", requests.milliCpu, allocatable.milliCpu, requested.milliCpu)
   check("memory", requests.memory, allocatable.memory, requested.memory)
   check("ephemeral-storage", requests.ephemeralStorage, allocatable.ephemeralStorage, requested.ephemeralStorage)
@@ -68,11 +73,12 @@ function couldFit(pod: PodInfo, node: corev1.Node): boolean {
   )
 }
 
-const leastUsed = (capacity: number, used: number): number =>
-  capacity === 0 || used > capacity ? 0 : Math.floor(((capacity - used) * 100) / capacity)
-
 /** Requests must fit into what is allocatable; among those that fit, the least used node is best. */
-export function newNodeResourcesFit(): Plugin {
+export function newNodeResourcesFit({ args }: PluginHandle): Plugin {
+  const { score, weights } = scoringStrategy(args("NodeResourcesFit"))
+  const [cpuWeight, memoryWeight] = [weights.get("cpu") ?? 0, weights.get("memory") ?? 0]
+  const ignored = new Set((args("NodeResourcesFit")["ignoredResources"] as readonly string[] | undefined) ?? [])
+  const others = [...weights].filter(([name]) => name !== "cpu" && name !== "memory")
   return {
     name: "NodeResourcesFit",
     isLocal: true,
@@ -93,12 +99,31 @@ export function newNodeResourcesFit(): Plugin {
         },
       },
     ],
-    filter: (_, pod, node) => (fits(pod, node) ? ok : refusalOf(shortages(pod, node))),
-    score(_, { forScoring }, { allocatable, requestedForScoring: used }) {
-      const cpu = leastUsed(allocatable.milliCpu, used.milliCpu + forScoring.milliCpu)
-      const memory = leastUsed(allocatable.memory, used.memory + forScoring.memory)
-      if (allocatable.milliCpu === 0) return memory
-      return allocatable.memory === 0 ? cpu : Math.floor((cpu + memory) / 2)
+    filter(_, pod, node) {
+      if (fits(pod, node)) return ok
+      const found = shortages(pod, node).filter(({ resource }) => !ignored.has(resource))
+      return found.length === 0 ? ok : refusalOf(found)
+    },
+    score(_, { forScoring, requests }, { allocatable, requested, requestedForScoring: used }) {
+      let sum = 0
+      let weight = 0
+      if (cpuWeight > 0 && allocatable.milliCpu > 0) {
+        sum += cpuWeight * score(used.milliCpu + forScoring.milliCpu, allocatable.milliCpu)
+        weight += cpuWeight
+      }
+      if (memoryWeight > 0 && allocatable.memory > 0) {
+        sum += memoryWeight * score(used.memory + forScoring.memory, allocatable.memory)
+        weight += memoryWeight
+      }
+      for (const [name, share] of others) {
+        const has = allocatable.scalars?.get(name) ?? 0
+        const asked = requests.scalars?.get(name) ?? 0
+        // What the pod does not ask for says nothing about where it is best.
+        if (has === 0 || asked === 0) continue
+        sum += share * score((requested.scalars?.get(name) ?? 0) + asked, has)
+        weight += share
+      }
+      return weight === 0 ? 0 : Math.floor(sum / weight)
     },
   }
 }

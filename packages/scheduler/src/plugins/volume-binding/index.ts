@@ -18,7 +18,7 @@ interface ClaimsOfCycle {
 }
 
 const key = stateKey<ClaimsOfCycle>("VolumeBinding")
-const bindTimeoutMs = 600_000
+const defaultBindTimeoutMs = 600_000
 const pollMs = 100
 
 const interest = (
@@ -29,7 +29,9 @@ const interest = (
 })
 
 /** Places pods where their volumes are or can be made, and has the volumes bound before the pod is. */
-export function newVolumeBinding({ client, clock, storage }: PluginHandle): Plugin {
+export function newVolumeBinding({ client, clock, storage, args }: PluginHandle): Plugin {
+  const seconds = args("VolumeBinding")["bindTimeoutSeconds"]
+  const bindTimeoutMs = typeof seconds === "number" ? seconds * 1000 : defaultBindTimeoutMs
   const assumptions = new Assumptions()
 
   const sort = (pod: corev1.Pod): ClaimsOfCycle | { verdict: Verdict } => {
