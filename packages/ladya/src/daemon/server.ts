@@ -1,7 +1,7 @@
 import { newApiServer, newSecurity, type Pki } from "@ladya/apiserver"
 import { newClient } from "@ladya/client"
 import { newControllers } from "@ladya/controllers"
-import { newScheduler } from "@ladya/scheduler"
+import { newScheduler, type SchedulerConfiguration } from "@ladya/scheduler"
 import type { Store } from "@ladya/store"
 import {
   type Clock,
@@ -40,6 +40,8 @@ export interface ServerConfig {
   publicRegistries: PublicRegistries
   /** How old a version of an object may become before it is forgotten. */
   compactAfterMs: number
+  /** Undefined: one profile with every plugin on. */
+  scheduler: SchedulerConfiguration | undefined
   logLevel: "debug" | "info" | "warn" | "error"
 }
 
@@ -124,6 +126,7 @@ export function newControlPlane(deps: ServerDeps): Component {
     })
   const scheduler = (over?: AbortSignal): Component =>
     newScheduler({
+      ...(config.scheduler ? { configuration: config.scheduler } : {}),
       ...{ clock, random, metrics, log: log.child({ component: "scheduler" }) },
       client: clientOf(over, "system:kube-scheduler"),
     })

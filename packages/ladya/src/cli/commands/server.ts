@@ -17,6 +17,7 @@ interface ServerCommandOptions {
   storeCa?: string
   storeCert?: string
   storeKey?: string
+  schedulerConfig?: string
   node: boolean
   images?: string
   registry?: HostPort
@@ -49,11 +50,13 @@ export function newServerCommand(): Command {
     )
     .option("--certs-dir <dir>", "containerd's registry hosts directory, kept pointing at the mirror (DIR/certs.d)")
     .addOption(publicRegistriesOption())
+    .option("--scheduler-config <file>", "a KubeSchedulerConfiguration: profiles, plugins, extenders")
     .addOption(compactAfterOption())
     .addOption(logLevelOption())
     .addHelpText("after", "\nWrites DIR/admin.kubeconfig. SIGTERM ends it in good order, a second signal at once.")
     .action(async (options: ServerCommandOptions) => {
       const { runServer } = await import("../../daemon/server.ts")
+      const { readSchedulerConfiguration } = await import("../../daemon/scheduler-configuration.ts")
       const { parseStoreChoice } = await import("../../daemon/store.ts")
       const { ladyaHome } = await import("../../cluster/paths.ts")
       const { resolve } = await import("node:path")
@@ -73,6 +76,7 @@ export function newServerCommand(): Command {
         certsDirectory: resolve(options.certsDir ?? `${dataDirectory}/certs.d`),
         publicRegistries: options.publicRegistries,
         compactAfterMs: options.compactAfter * 1000,
+        scheduler: options.schedulerConfig ? await readSchedulerConfiguration(options.schedulerConfig) : undefined,
         logLevel: options.logLevel,
       })
     })
