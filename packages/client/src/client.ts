@@ -14,7 +14,7 @@ export interface ResourceClient<T extends KubeObject> {
   getSubresource<R extends KubeObject>(
     name: string,
     subresource: string,
-    options?: InNamespace & { signal?: AbortSignal },
+    options?: InNamespace & { signal?: AbortSignal; query?: Readonly<Record<string, string>> },
   ): Promise<R>
   list(options?: InNamespace & ListParameters & { signal?: AbortSignal }): Promise<KubeList<T>>
   watch(

@@ -48,10 +48,11 @@ class TransportResourceClient<T extends KubeObject> implements ResourceClient<T>
   async getSubresource<R extends KubeObject>(
     name: string,
     subresource: string,
-    options: InNamespace & { signal?: AbortSignal } = {},
+    options: InNamespace & { signal?: AbortSignal; query?: Readonly<Record<string, string>> } = {},
   ): Promise<R> {
     const namespace = this.#namespace(options.namespace, name)
-    const call = { verb: "get", target: this.#target, namespace, name, subresource } as const
+    const query = options.query ? { query: options.query } : {}
+    const call = { verb: "get", target: this.#target, namespace, name, subresource, ...query } as const
     return (await this.#transport.call(call, options.signal)) as R
   }
 

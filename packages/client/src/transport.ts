@@ -37,7 +37,8 @@ interface CallBase {
 
 /** One request to the API, before any encoding. */
 export type ApiCall =
-  | (CallBase & { verb: "get"; name: string; subresource?: string })
+  /** `query` goes with what another API server answers, such as a metric's selector. */
+  | (CallBase & { verb: "get"; name: string; subresource?: string; query?: Readonly<Record<string, string>> })
   | (CallBase & { verb: "list"; parameters: ListParameters })
   | (CallBase & {
       verb: "create"

@@ -8,6 +8,7 @@ import { endpointsController } from "./endpoints/controller.ts"
 import { endpointSliceController } from "./endpointslice/controller.ts"
 import { ephemeralVolumeController } from "./ephemeral-volume/controller.ts"
 import { garbageCollector } from "./garbagecollector/controller.ts"
+import { horizontalPodAutoscalerController } from "./horizontal-pod-autoscaler/controller.ts"
 import { jobController } from "./job/controller.ts"
 import { namespaceController } from "./namespace/controller.ts"
 import { nodeIpamController } from "./node-ipam/controller.ts"
@@ -45,6 +46,7 @@ export const controllers: readonly ControllerDefinition[] = [
   cronJobController,
   ttlAfterFinishedController,
   disruptionController,
+  horizontalPodAutoscalerController,
   resourceQuotaController,
   claimProtectionController,
   volumeProtectionController,

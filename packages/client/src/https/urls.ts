@@ -54,7 +54,7 @@ export function wireRequest(call: ApiCall): WireRequest {
   const path = resourcePath(target, namespace, "name" in call ? call.name : undefined, subresource)
   switch (call.verb) {
     case "get":
-      return { method: "GET", path }
+      return { method: "GET", path: withQuery(path, call.query ?? {}) }
     case "list":
       return { method: "GET", path: withQuery(path, listQuery(call.parameters)) }
     case "create":
