@@ -62,6 +62,7 @@ export interface ApiServerInternals {
   store: Store
   /** Speaks to webhooks. */
   webhooks: WebhookCaller
+  metrics: MetricsRegistry
 }
 
 export interface ApiServer extends Component {
@@ -135,7 +136,7 @@ class Server implements ApiServer {
     const dialService = newServiceDialer({ lookup: this.#lookup, random, dialer: () => this.#dialer })
     this.#webhooks = newWebhookCaller({ clock, dialService })
     this.#customResources = new CustomResources({ clock, log, resources, loopback, special, webhooks: this.#webhooks })
-    const inside: ApiServerInternals = { loopback, resources, store, webhooks: this.#webhooks }
+    const inside: ApiServerInternals = { loopback, resources, store, webhooks: this.#webhooks, metrics: deps.metrics }
     const given = typeof deps.config === "function" ? deps.config(inside) : deps.config
     this.#config = { ...defaultConfig, ...given }
     for (const [key, value] of this.#config.special) special.set(key, value)

@@ -107,6 +107,7 @@ class ClusterSecurity implements Security {
         log,
         resources: server.resources,
         webhooks: server.webhooks,
+        metrics: server.metrics,
         limitRangesIn: (namespace) => limitRanges.inNamespace(namespace),
         quotasIn: (namespace) => quotas.inNamespace(namespace),
       }),

@@ -212,6 +212,9 @@ test("a webhook that does not answer fails the request, or is ignored", async (t
   await validating("v", { clientConfig: at("/hang"), timeoutSeconds: 1, failurePolicy: "Ignore" })
   await configMap("m")
   assert.equal(hooks.requests.length, 2)
+  const metrics = String((await server.http("GET", "/metrics", { credentials: server.pki.admin })).json)
+  assert.match(metrics, /apiserver_admission_webhook_fail_open_count\{name="h0.v.example.com",type="validating"\} 1/)
+  assert.match(metrics, /apiserver_admission_webhook_rejection_count\{.*error_type="calling_webhook_error".*\} 1/)
 })
 
 test("selectors look at the namespace, and at the object as it is and as it was", async (t) => {

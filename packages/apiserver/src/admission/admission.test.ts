@@ -4,7 +4,7 @@ import { type corev1, kindByResource, kinds, refs } from "@ladya/api"
 import { deepCopy, type KubeObject, type StatusError } from "@ladya/apimachinery"
 import { type Client, MemoryTransport, newClient } from "@ladya/client"
 import { newMemoryStore } from "@ladya/store"
-import { FakeClock, newRandom, silentLogger } from "@ladya/util"
+import { FakeClock, MetricsRegistry, newRandom, silentLogger } from "@ladya/util"
 import type { UserInfo } from "../authentication/authenticator.ts"
 import { mastersAuthorizer, newAuthorizerChain } from "../authorization/chain.ts"
 import { RbacAuthorizer } from "../authorization/rbac-authorizer.ts"
@@ -89,6 +89,7 @@ test("plugins come in upstream's order", () => {
     ...setUp().deps,
     log,
     resources,
+    metrics: new MetricsRegistry(),
     webhooks: { call: async () => ({}), close: () => undefined },
     client: setUp().client,
     rbac: new RbacIndex(),

@@ -1,6 +1,6 @@
 import type { corev1 } from "@ladya/api"
 import type { Client } from "@ladya/client"
-import type { Clock, Logger, Random } from "@ladya/util"
+import type { Clock, Logger, MetricsRegistry, Random } from "@ladya/util"
 import type { Authorizer } from "../authorization/authorizer.ts"
 import type { RbacIndex } from "../authorization/rbac-index.ts"
 import type { Lookup } from "../lookup.ts"
@@ -22,6 +22,7 @@ import { RuntimeClass } from "./runtime-class.ts"
 import { ServiceAccount } from "./service-account.ts"
 import { storageObjectInUseProtection } from "./storage-object-in-use-protection.ts"
 import { taintNodesByCondition } from "./taint-nodes-by-condition.ts"
+import { WebhookMetrics } from "./webhooks/metrics.ts"
 import { MutatingAdmissionWebhook } from "./webhooks/mutating.ts"
 import { ValidatingAdmissionWebhook } from "./webhooks/validating.ts"
 
@@ -35,6 +36,7 @@ export interface AdmissionDeps {
   log: Logger
   resources: ResourceTable
   webhooks: WebhookCaller
+  metrics: MetricsRegistry
   /** From memory: asked at every write. */
   limitRangesIn: (namespace: string) => readonly corev1.LimitRange[]
   quotasIn: (namespace: string) => readonly corev1.ResourceQuota[]
@@ -42,6 +44,7 @@ export interface AdmissionDeps {
 
 /** The admission plugins, in the order in which they are asked. */
 export function newAdmissionPlugins(deps: AdmissionDeps): readonly AdmissionPlugin[] {
+  const hooks = { ...deps, webhookMetrics: new WebhookMetrics(deps.metrics) }
   return [
     new NamespaceLifecycle(deps),
     new RbacEscalation({ index: deps.rbac, authorizer: deps.authorizer }),
@@ -56,9 +59,9 @@ export function newAdmissionPlugins(deps: AdmissionDeps): readonly AdmissionPlug
     new RuntimeClass(deps),
     new PodTopologyLabels(deps),
     new MutatingAdmissionPolicies(deps),
-    new MutatingAdmissionWebhook(deps),
+    new MutatingAdmissionWebhook(hooks),
     new ValidatingAdmissionPolicies(deps),
-    new ValidatingAdmissionWebhook(deps),
+    new ValidatingAdmissionWebhook(hooks),
     // The last: nothing may be reserved for what another refuses.
     new ResourceQuota(deps),
   ]

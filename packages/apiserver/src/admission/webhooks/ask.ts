@@ -1,11 +1,12 @@
 import type { KindDefinition } from "@ladya/api"
-import { newStatusError, statusError } from "@ladya/apimachinery"
-import { errorMessage, type Logger } from "@ladya/util"
+import { newStatusError, StatusError, statusError } from "@ladya/apimachinery"
+import { type Clock, errorMessage, type Logger } from "@ladya/util"
 import type { WebhookCaller } from "../../webhooks/caller.ts"
 import type { AdmissionAttributes } from "../admission.ts"
 import { objectsAs, type ShownObjects } from "../dynamic/versions.ts"
 import { CallingWebhookError, deniedBy } from "./errors.ts"
 import type { Hook } from "./hooks.ts"
+import type { Asking, WebhookMetrics } from "./metrics.ts"
 import { newReview, readAnswer, reviewVersion, type Verdict } from "./review.ts"
 
 const defaultTimeoutSeconds = 10
@@ -13,6 +14,8 @@ const defaultTimeoutSeconds = 10
 export interface AskDeps {
   webhooks: WebhookCaller
   log: Logger
+  clock: Clock
+  webhookMetrics: WebhookMetrics
 }
 
 /** A webhook's consent: what it was shown, and what it says. */
@@ -33,6 +36,12 @@ export async function ask(
   options: { isMutating: boolean },
 ): Promise<Consent | undefined> {
   const { webhook } = hook
+  const start = deps.clock.monotonic()
+  const record = (outcome: Asking["outcome"], code: number): void => {
+    const { operation } = attributes
+    const seconds = (deps.clock.monotonic() - start) / 1000
+    deps.webhookMetrics.record({ webhook: webhook.name, operation, ...options, seconds, outcome, code })
+  }
   try {
     const consent = await call(deps, attributes, hook, shownAs, options.isMutating)
     const { verdict } = consent
@@ -41,10 +50,16 @@ export async function ask(
     }
     attributes.warnings.push(...verdict.warnings)
     if (!verdict.allowed) throw deniedBy(webhook.name, verdict.status)
+    record("admitted", 200)
     return consent
   } catch (error) {
-    if (!(error instanceof CallingWebhookError)) throw error
-    if (webhook.failurePolicy !== "Ignore") throw statusError.internal(error.message)
+    if (!(error instanceof CallingWebhookError)) {
+      if (error instanceof StatusError) record("denied", error.code)
+      throw error
+    }
+    const isIgnored = webhook.failurePolicy === "Ignore"
+    record(isIgnored ? "ignored" : "failed", 500)
+    if (!isIgnored) throw statusError.internal(error.message)
     if (attributes.signal.aborted) {
       throw newStatusError("Timeout", "Timeout: request did not complete within requested timeout")
     }
