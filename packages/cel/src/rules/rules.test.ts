@@ -34,7 +34,7 @@ test("a broken rule is told with its message, or with itself", () => {
     "spec.my-name: Forbidden: failed rule: !has(self.my__dash__name) || self.my__dash__name != 'bad'",
   ])
   assert.deepEqual(broken(replicas, { spec: { min: 3 } }), [
-    "spec: Invalid value: \"object\": 'no such key: max': evaluating rule: min must not be above max",
+    'spec: Invalid value: "object": no such key: max evaluating rule: min must not be above max',
   ])
 })
 

@@ -103,7 +103,7 @@ function checkRule(
     wrong(
       `'${outcome.error}': call arguments did not match a supported operator, function or macro signature for rule: ${ruleText(rule)}`,
     )
-  } else wrong(`'${outcome.error}': evaluating rule: ${ruleText(rule)}`)
+  } else wrong(`${outcome.error} evaluating rule: ${ruleText(rule)}`)
   if (run.left > 0) return
   wrong(outOfBudget)
   run.isOver = true
@@ -130,7 +130,7 @@ function brokenRule(
     case "FieldValueRequired":
       return fieldError.required(at, detail)
     case "FieldValueDuplicate":
-      return { ...fieldError.duplicate(at, kind), detail }
+      return fieldError.duplicate(at, kind)
     default:
       return fieldError.invalid(at, kind, detail)
   }

@@ -32,3 +32,14 @@ export function escapedName(name: string): string | undefined {
   if (!/^[A-Za-z_./-][\w./-]*$/.test(name)) return undefined
   return name.replace(/__|[./-]/g, (part) => escapes[part]!)
 }
+
+const unescapes: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(escapes).map(([part, written]) => [written, part]),
+)
+
+/** The name of the property that an expression names. */
+export function unescapedName(name: string): string {
+  const plain = /^__(\w+?)__$/.exec(name)?.[1]
+  if (plain && reserved.has(plain)) return plain
+  return name.replace(/__(?:underscores|dot|dash|slash)__/g, (written) => unescapes[written] ?? written)
+}

@@ -50,7 +50,7 @@ class JsonMap implements CelMap {
   }
 }
 
-/** A message that lies in JSON. */
+/** A message that lies in JSON. A field that is null is as good as absent. */
 class JsonObject implements CelObject {
   readonly isCelObject = true
   readonly type: ObjectType
@@ -63,13 +63,13 @@ class JsonObject implements CelObject {
 
   has(field: string): boolean {
     const found = this.type.fields().get(field)
-    return found !== undefined && this.json[found.jsonName] !== undefined
+    return found !== undefined && (this.json[found.jsonName] ?? undefined) !== undefined
   }
 
   get(field: string): unknown {
     const found = this.type.fields().get(field)
     const value = found && this.json[found.jsonName]
-    return value === undefined ? undefined : toCel(value, found!.type)
+    return value === undefined || value === null ? undefined : toCel(value, found!.type)
   }
 
   toJson(): unknown {

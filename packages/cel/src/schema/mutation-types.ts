@@ -1,4 +1,5 @@
 import { type CelType, dynType, type ObjectField, type ObjectType, objectOf, stringType } from "../types.ts"
+import { unescapedName } from "./escape.ts"
 
 /** `JSONPatch{op: "add", path: "/a", value: 1}`: one operation of a patch. */
 export const jsonPatchType: ObjectType = objectOf("JSONPatch", {
@@ -48,7 +49,7 @@ function renamed(type: CelType, name: string): CelType {
 /** Fields of an object whose schema is not known: every name, of any type. */
 const openFields: ReadonlyMap<string, ObjectField> = new (class extends Map<string, ObjectField> {
   override get(name: string): ObjectField {
-    return { type: dynType, jsonName: name }
+    return { type: dynType, jsonName: unescapedName(name) }
   }
   override has(): boolean {
     return true

@@ -142,7 +142,9 @@ function checkSubresources(errors: Errors, { subresources }: Version, path: stri
 
 function checkSimplePath(errors: Errors, value: string, path: string): boolean {
   if (/^(\.[A-Za-z_$][\w$-]*)+$/.test(value)) return true
-  errors.push(fieldError.invalid(path, value, "is an invalid path: only simple paths like .a.b are allowed"))
+  const isDotted = value.startsWith(".")
+  const detail = isDotted ? "must be a json path in the dot notation" : "must be a simple json path starting with ."
+  errors.push(fieldError.invalid(path, value, detail))
   return false
 }
 

@@ -1,6 +1,7 @@
 import {
   compilePattern,
   fieldError,
+  fieldErrorText,
   isJsonObject,
   itemsOf,
   type JsonSchemaProps,
@@ -9,6 +10,7 @@ import {
   validateStructural,
 } from "@ladya/apimachinery"
 import { type Errors, indexed } from "../../../validation/checks.ts"
+import { checkCompleteness } from "./completeness.ts"
 import { checkList } from "./lists.ts"
 
 type Level = "root" | "field" | "items"
@@ -30,7 +32,11 @@ const missingType: Record<Level, string> = {
 
 /** Everything in which a schema is not one that the API can prune, default and validate by. */
 export function checkSchema(errors: Errors, schema: JsonSchemaProps, path: string): void {
-  visit(errors, schema, { path, level: "root", isCondition: false, isResource: true })
+  const found: Errors = []
+  visit(found, schema, { path, level: "root", isCondition: false, isResource: true })
+  checkCompleteness(found, schema, path)
+  const texts = new Map(found.map((error) => [fieldErrorText(error), error]))
+  errors.push(...[...texts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, error]) => error))
 }
 
 function visit(errors: Errors, schema: JsonSchemaProps, place: Place): void {
@@ -46,8 +52,11 @@ function visitBelow(errors: Errors, schema: JsonSchemaProps, place: Place): void
   const { path, isCondition } = place
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     const at = `${path}.properties[${name}]`
-    const isMetadata = place.isResource && name === "metadata"
-    if (isMetadata && !isCondition) checkMetadata(errors, property, at)
+    const isMetadata = place.isResource && name === "metadata" && !isCondition
+    if (isMetadata && property.type !== "object") {
+      errors.push(fieldError.invalid(`${at}.type`, property.type ?? "", "must be object"))
+    }
+    if (isMetadata && place.level === "root") checkMetadata(errors, property, at)
     else {
       const isResource = property["x-kubernetes-embedded-resource"] ?? false
       visit(errors, property, { path: at, level: "field", isCondition, isResource })
@@ -67,7 +76,7 @@ function visitBelow(errors: Errors, schema: JsonSchemaProps, place: Place): void
   // The alternatives of what is a number or a text are part of saying so.
   for (const name of ["allOf", "anyOf", "oneOf"] as const) {
     for (const [part, at] of indexed(`${path}.${name}`, schema[name] as JsonSchemaProps[] | undefined)) {
-      if (schema["x-kubernetes-int-or-string"] && isIntOrStringPart(part)) continue
+      if (name !== "oneOf" && isIntOrStringPart(schema[name] as JsonSchemaProps[], part)) continue
       visit(errors, part, { path: at, level: place.level, isCondition: true, isResource: place.isResource })
     }
   }
@@ -81,9 +90,11 @@ function visitBelow(errors: Errors, schema: JsonSchemaProps, place: Place): void
   }
 }
 
-function isIntOrStringPart(part: JsonSchemaProps): boolean {
-  if (part.anyOf) return part.anyOf.every(isIntOrStringPart)
-  return Object.keys(part).length === 1 && (part.type === "integer" || part.type === "string")
+/** A number or a text: `anyOf: [{type: integer}, {type: string}]`, or that as the first part of `allOf`. */
+function isIntOrStringPart(parts: readonly JsonSchemaProps[], part: JsonSchemaProps): boolean {
+  const isChoice = (choice: readonly JsonSchemaProps[] | undefined): boolean =>
+    choice?.length === 2 && semanticEqual(choice, [{ type: "integer" }, { type: "string" }])
+  return isChoice(parts) || (part === parts[0] && isChoice(part.anyOf))
 }
 
 function checkKeywords(errors: Errors, schema: JsonSchemaProps, { path, level, isResource }: Place): void {
@@ -107,7 +118,10 @@ function checkKeywords(errors: Errors, schema: JsonSchemaProps, { path, level, i
     if (Object.keys(schema.properties ?? {}).length > 0) {
       forbid("additionalProperties", "additionalProperties and properties are mutual exclusive")
     }
-    if (level === "root") forbid("additionalProperties", "additionalProperties cannot be used at the root")
+    if (level === "root") forbid("additionalProperties", "must not be used at the root")
+    if (schema["x-kubernetes-embedded-resource"]) {
+      forbid("additionalProperties", "must not be used if x-kubernetes-embedded-resource is set")
+    }
   }
   if (Array.isArray(schema.items)) forbid("items", "items must be a schema object and not an array")
   if (schema.type && !types.includes(schema.type)) {
@@ -150,51 +164,52 @@ function checkTypeMeta(errors: Errors, schema: JsonSchemaProps, path: string): v
 
 function checkType(errors: Errors, schema: JsonSchemaProps, { path, level }: Place): void {
   if (schema["x-kubernetes-int-or-string"]) {
-    if (schema.type) {
-      const detail = "must be empty if x-kubernetes-int-or-string is true"
-      errors.push(fieldError.invalid(`${path}.type`, schema.type, detail))
+    for (const field of ["x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"] as const) {
+      if (!schema[field]) continue
+      errors.push(fieldError.invalid(`${path}.${field}`, true, "must be false if x-kubernetes-int-or-string is true"))
     }
     return
   }
+  if (schema.type === "array" && !schema.items) errors.push(fieldError.required(`${path}.items`, "must be specified"))
   if (!schema.type) {
-    if (!schema["x-kubernetes-preserve-unknown-fields"] || level === "root") {
-      errors.push(fieldError.required(`${path}.type`, missingType[level]))
-    }
+    const isOpen = schema["x-kubernetes-preserve-unknown-fields"] || schema["x-kubernetes-embedded-resource"]
+    if (!isOpen) errors.push(fieldError.required(`${path}.type`, missingType[level]))
   } else if (level === "root" && schema.type !== "object") {
     errors.push(fieldError.invalid(`${path}.type`, schema.type, "must be object at the root"))
   }
 }
 
-/** What describes a value may not stand in a condition on it. */
-const descriptive = [
-  "additionalProperties",
-  "type",
-  "default",
-  "title",
-  "description",
-  "nullable",
-  "x-kubernetes-preserve-unknown-fields",
-  "x-kubernetes-embedded-resource",
-  "x-kubernetes-int-or-string",
-  "x-kubernetes-list-map-keys",
-  "x-kubernetes-list-type",
-  "x-kubernetes-map-type",
-  "x-kubernetes-validations",
+/** What describes a value may not stand in a condition on it; with what is told then. */
+const descriptive: readonly (readonly [field: string, wanted: "empty" | "undefined" | "false"])[] = [
+  ["type", "empty"],
+  ["additionalProperties", "undefined"],
+  ["default", "undefined"],
+  ["title", "empty"],
+  ["description", "empty"],
+  ["nullable", "false"],
+  ["externalDocs", "undefined"],
+  ["x-kubernetes-preserve-unknown-fields", "false"],
+  ["x-kubernetes-embedded-resource", "false"],
+  ["x-kubernetes-int-or-string", "false"],
+  ["x-kubernetes-list-map-keys", "empty"],
+  ["x-kubernetes-list-type", "undefined"],
+  ["x-kubernetes-map-type", "undefined"],
+  ["x-kubernetes-validations", "empty"],
 ]
 
 function checkCondition(errors: Errors, schema: JsonSchemaProps, { path }: Place): void {
   const given = schema as Readonly<Record<string, unknown>>
-  for (const field of descriptive) {
+  for (const [field, wanted] of descriptive) {
     const value = given[field]
     if (value === undefined || value === "" || value === false) continue
-    errors.push(fieldError.forbidden(`${path}.${field}`, "must be empty to be structural"))
+    errors.push(fieldError.forbidden(`${path}.${field}`, `must be ${wanted} to be structural`))
+  }
+  if (schema.properties?.["metadata"]) {
+    errors.push(fieldError.forbidden(`${path}.properties[metadata]`, "must not be specified in a nested context"))
   }
 }
 
 function checkMetadata(errors: Errors, schema: JsonSchemaProps, path: string): void {
-  if (schema.type && schema.type !== "object") {
-    errors.push(fieldError.invalid(`${path}.type`, schema.type, "must be object"))
-  }
   const others = Object.keys(schema.properties ?? {}).filter((name) => name !== "name" && name !== "generateName")
   const rest = Object.keys(schema).filter((key) => key !== "type" && key !== "properties" && key !== "description")
   if (others.length > 0 || rest.length > 0) {
