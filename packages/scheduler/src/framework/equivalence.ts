@@ -68,16 +68,16 @@ function grown(array: Float64Array, slot: number): Float64Array<ArrayBuffer> {
 
 /** The results of each class of pods: a workload's pods are alike, and most nodes are as they were a moment ago. */
 export class EquivalenceClasses {
-  readonly #classes = new Map<string, LocalResults>()
+  /** Undefined until the second pod of a class: those that are alike to no other (of DaemonSets, say) cost no memory. */
+  readonly #classes = new Map<string, LocalResults | undefined>()
 
-  /** Undefined for a pod that is alike to no other. */
+  /** Undefined for a pod that is alike to no other so far. */
   of(pod: PodInfo, nodeCount: number): LocalResults | undefined {
     const key = pod.equivalence
     if (key === undefined) return undefined
-    const known = this.#classes.get(key)
-    const results = known ?? new LocalResults()
+    const results = this.#classes.has(key) ? (this.#classes.get(key) ?? new LocalResults()) : undefined
     // The last in the map is the one that came last.
-    if (known) this.#classes.delete(key)
+    this.#classes.delete(key)
     this.#classes.set(key, results)
     const most = Math.max(1, Math.min(maxClasses, Math.floor(maxNodes / Math.max(nodeCount, 1))))
     for (const oldest of this.#classes.keys()) {

@@ -1,11 +1,9 @@
-import { termMatches } from "../../cache/affinity-terms.ts"
-import { PodInfo } from "../../cache/pod-info.ts"
-import type { ClusterEvent } from "../../framework/cluster-event.ts"
 import { type StateKey, stateKey } from "../../framework/cycle-state.ts"
 import type { PluginHandle } from "../../framework/handle.ts"
-import type { Plugin, Pod } from "../../framework/plugin.ts"
+import type { Plugin } from "../../framework/plugin.ts"
 import { ok, skip, unresolvable, unschedulable } from "../../framework/verdict.ts"
 import { FilterState } from "./filter-state.ts"
+import { newPodHint } from "./hint.ts"
 import { AffinityScores } from "./scores.ts"
 
 const noAffinity = unresolvable("node(s) didn't match pod affinity rules")
@@ -20,19 +18,10 @@ export function newInterPodAffinity({ cache, namespaceLabels, args }: PluginHand
   // How much a required affinity of a pod that is there counts when the other pod is scored.
   const given = args("InterPodAffinity")["hardPodAffinityWeight"]
   const hardWeight = typeof given === "number" ? given : 1
-  const podHint = (pod: PodInfo, { object }: ClusterEvent): "queue" | "skip" => {
-    if (!object) return "queue"
-    const other = new PodInfo(object as Pod)
-    const concerned =
-      [...pod.requiredAffinity, ...pod.requiredAntiAffinity].some((term) =>
-        termMatches(term, other, namespaceLabels),
-      ) || other.requiredAntiAffinity.some((term) => termMatches(term, pod, namespaceLabels))
-    return concerned ? "queue" : "skip"
-  }
   return {
     name: "InterPodAffinity",
     interests: [
-      { resource: "AssignedPod", actions: ["Add", "Delete", "UpdateLabels"], hint: podHint },
+      { resource: "AssignedPod", actions: ["Add", "Delete", "UpdateLabels"], hint: newPodHint(namespaceLabels) },
       { resource: "Node", actions: ["Add", "UpdateLabels"] },
       { resource: "Namespace", actions: ["Add", "UpdateLabels"] },
     ],

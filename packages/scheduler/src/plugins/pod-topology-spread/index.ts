@@ -1,4 +1,3 @@
-import type { corev1 } from "@ladya/api"
 import type { NodeInfo } from "../../cache/node-info.ts"
 import type { PodInfo } from "../../cache/pod-info.ts"
 import { type StateKey, stateKey } from "../../framework/cycle-state.ts"
@@ -57,8 +56,16 @@ export function newPodTopologySpread({ cache }: PluginHandle): Plugin {
       {
         resource: "AssignedPod",
         actions: ["Add", "Delete", "UpdateLabels"],
-        hint: ({ namespace }, { object }) =>
-          object && (object as corev1.Pod).metadata.namespace !== namespace ? "skip" : "queue",
+        hint: ({ namespace, pod }, { object, previous }) => {
+          if (!object) return "queue"
+          if (object.metadata.namespace !== namespace) return "skip"
+          // Only pods that are counted can change what stands in the way.
+          const isCounted = constraintsOf(pod, "DoNotSchedule").some(
+            ({ selector }) =>
+              selector.matches(object.metadata.labels) || (previous && selector.matches(previous.metadata.labels)),
+          )
+          return isCounted ? "queue" : "skip"
+        },
       },
       { resource: "Node", actions: ["Add", "Delete", "UpdateLabels", "UpdateTaints"] },
     ],
