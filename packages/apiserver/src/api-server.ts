@@ -301,6 +301,7 @@ class Server implements ApiServer {
     })
     const discover: Handler = async (request) => discovery(request)
     const openApi = newOpenApiHandler({
+      remote: () => this.#aggregator.openApi(),
       kinds: () => this.#engine.resources.kinds(),
       schemas: this.#engine.resources.schemas,
       typeNames: () => this.#engine.resources.typeNames(),

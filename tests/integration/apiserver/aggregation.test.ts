@@ -240,6 +240,33 @@ test("discovery shows the group where its priority puts it, with the resources t
   assert.equal((await versionShown()).resources.length, 1, "what was known stays")
 })
 
+test("API documents show what the other server says of its types", async (t) => {
+  const { server, extension } = await startCluster(t)
+  await makeService(server)
+  await register(server, extension.port)
+  const { admin: credentials } = server.pki
+  const part = `apis/${group}/${version}`
+  const url = await waitFor(
+    clock,
+    async () => {
+      const { paths } = (await server.http("GET", "/openapi/v3", { credentials })).json
+      return paths[part]?.serverRelativeURL as string | undefined
+    },
+    { ...patience, description: "the part in the index" },
+  )
+  const document = (await server.http("GET", url, { credentials })).json
+  const type = "com.example.wardle.v1alpha1.Flunder"
+  assert.equal(document.components.schemas[type]["x-kubernetes-group-version-kind"][0].kind, "Flunder")
+  assert.deepEqual(Object.keys(document.paths), [`/${part}/namespaces/{namespace}/flunders`])
+  const whole = (await server.http("GET", "/openapi/v2", { credentials })).json
+  assert.ok(whole.paths[`/${part}/namespaces/{namespace}/flunders`].post)
+  assert.ok(whole.paths["/api/v1/pods"])
+  assert.equal(whole.definitions[type].properties.spec.properties.reference.type, "string")
+  await server.client.resource(refs.apiservices).delete(name)
+  const { paths } = (await server.http("GET", "/openapi/v3", { credentials })).json
+  assert.equal(paths[part], undefined)
+})
+
 test("APIServices of what the server serves itself are there, and kept", async (t) => {
   const { server } = await startCluster(t)
   const services = server.client.resource(refs.apiservices)

@@ -1,9 +1,10 @@
 import { type KindDefinition, kindByGvk } from "@ladya/api"
 import { newClient, type Transport } from "@ladya/client"
-import type { Clock, Logger } from "@ladya/util"
+import { type Clock, errorMessage, type Logger } from "@ladya/util"
 import type { UserInfo } from "../authentication/authenticator.ts"
 import type { Authorizer } from "../authorization/authorizer.ts"
 import type { DiscoveryGroup } from "../discovery/index.ts"
+import type { RemoteOpenApi } from "../openapi/merge.ts"
 import type { Handler } from "../request.ts"
 import type { ResourceTable } from "../resources.ts"
 import type { ServiceDialer } from "../webhooks/service-dialer.ts"
@@ -14,6 +15,7 @@ import { mergedGroups } from "./merged-groups.ts"
 import type { Priority } from "./priorities.ts"
 import { proxyTo } from "./proxy.ts"
 import { RemoteDiscoveries } from "./remote-discovery.ts"
+import { RemoteOpenApis } from "./remote-openapi.ts"
 import { type FrontProxyCredentials, ServiceClients } from "./service-clients.ts"
 import { AggregatedTransport } from "./transport.ts"
 
@@ -40,6 +42,7 @@ export class Aggregator {
   readonly #availability: AvailabilityController
   readonly #registration: AutoRegistration
   readonly #discoveries: RemoteDiscoveries
+  readonly #openApis: RemoteOpenApis
   #groups: { kinds: readonly KindDefinition[]; groups: readonly DiscoveryGroup[] } | undefined
 
   constructor(deps: AggregatorDeps) {
@@ -50,6 +53,7 @@ export class Aggregator {
     this.#clients = new ServiceClients({ dial, credentials })
     const clients = this.#clients
     this.#discoveries = new RemoteDiscoveries({ clients, clock, changed: () => this.#forgetGroups() })
+    this.#openApis = new RemoteOpenApis({ clients, clock })
     this.#availability = new AvailabilityController({
       services: this.#services,
       clients,
@@ -74,6 +78,7 @@ export class Aggregator {
       if (this.#services.get(name)) return
       this.#clients.forget(name)
       this.#discoveries.forget(name)
+      this.#openApis.forget(name)
     })
   }
 
@@ -106,6 +111,11 @@ export class Aggregator {
     return this.#groups.groups
   }
 
+  /** What other servers say of their types. A new object whenever that changes. */
+  openApi(): RemoteOpenApi {
+    return this.#openApis.current()
+  }
+
   /** Answers requests about group versions of other servers by asking them, all others by `next`. */
   handler(next: Handler): Handler {
     return (request) => {
@@ -136,7 +146,11 @@ export class Aggregator {
 
   #refresh(name: string): void {
     const remote = this.#services.remotes().find(({ object }) => object.metadata.name === name)
-    if (remote) void this.#discoveries.refresh(remote)
+    if (!remote) return
+    void this.#discoveries.refresh(remote)
+    this.#openApis.refresh(remote).catch((error: unknown) => {
+      this.#deps.log.debug("no API documents of another server", { apiService: name, error: errorMessage(error) })
+    })
   }
 
   #forgetGroups(): void {

@@ -10,6 +10,7 @@ import { documentV2 } from "./document-v2.ts"
 import { documentV3 } from "./document-v3.ts"
 import { encodeGnosticV2 } from "./gnostic/v2.ts"
 import { encodeGnosticV3 } from "./gnostic/v3.ts"
+import { mergeV2, noRemoteOpenApi, type RemoteOpenApi } from "./merge.ts"
 import { discoveryPath, kindPaths, metaTypes, operationGroup, operationTag, type PathItem } from "./operations.ts"
 
 export interface OpenApiDeps {
@@ -20,6 +21,8 @@ export interface OpenApiDeps {
   typeNames(): readonly string[]
   /** Git version of the server: `v1.36.0`. */
   version: string
+  /** What other servers add. A new object whenever that changes. */
+  remote?: () => RemoteOpenApi
   /** The bytes of the descriptions; those that set-up extracted unless told. */
   descriptions?: () => Buffer
 }
@@ -38,14 +41,16 @@ export function isOpenApiPath(path: string): boolean {
 class Documents {
   readonly #deps: OpenApiDeps
   readonly #kinds: readonly KindDefinition[]
+  readonly #remote: RemoteOpenApi
   readonly #cached = new Map<string, CachedDocument>()
   readonly #typeByGvk: () => Map<string, string>
   /** Group versions by the key of the index: `api/v1`, `apis/apps/v1`. */
   readonly #parts: ReadonlyMap<string, () => PathItem[]>
   readonly #fingerprint: () => string
 
-  constructor(deps: OpenApiDeps, kinds: readonly KindDefinition[]) {
+  constructor(deps: OpenApiDeps, kinds: readonly KindDefinition[], remote: RemoteOpenApi) {
     this.#deps = deps
+    this.#remote = remote
     this.#kinds = kinds
     this.#typeByGvk = once(() => {
       const types = new Map<string, string>()
@@ -100,7 +105,9 @@ class Documents {
   }
 
   #hashOf(part: string): string {
-    return createHash("sha512").update(this.#fingerprint()).update(part).digest("hex").toUpperCase()
+    const foreign = this.#remote.parts.get(part)
+    const content = foreign ? JSON.stringify(foreign) : this.#fingerprint()
+    return createHash("sha512").update(content).update(part).digest("hex").toUpperCase()
   }
 
   #cache(key: string, make: () => CachedDocument): CachedDocument {
@@ -114,7 +121,7 @@ class Documents {
   index(): CachedDocument {
     return this.#cache("v3", () => {
       const paths = Object.fromEntries(
-        [...this.#parts.keys()]
+        [...new Set([...this.#parts.keys(), ...this.#remote.parts.keys()])]
           .sort()
           .map((part) => [part, { serverRelativeURL: `/openapi/v3/${part}?hash=${this.#hashOf(part)}` }]),
       )
@@ -125,11 +132,13 @@ class Documents {
   /** The document of a group version; undefined when there is none. */
   part(part: string, form: string): CachedDocument | undefined {
     const items = this.#parts.get(part)
-    if (!items) return undefined
+    const foreign = this.#remote.parts.get(part)
+    if (!items && !foreign) return undefined
     const isJson = form === "application/json"
     return this.#cache(`v3/${part} ${isJson ? "json" : "protobuf"}`, () => {
       const { schemas, version } = this.#deps
-      const value = documentV3(items(), schemas, parseDescriptions(this.#descriptionBytes()), version)
+      const value =
+        foreign ?? documentV3(items?.() ?? [], schemas, parseDescriptions(this.#descriptionBytes()), version)
       return {
         contentType: isJson ? form : protobufTypeV3,
         bytes: isJson ? Buffer.from(JSON.stringify(value)) : encodeGnosticV3(value),
@@ -144,7 +153,8 @@ class Documents {
     return this.#cache(isJson ? "v2 json" : "v2 protobuf", () => {
       const { schemas, version } = this.#deps
       const items = [...this.#parts.values()].flatMap((make) => make())
-      const value = documentV2(items, schemas, parseDescriptions(this.#descriptionBytes()), version)
+      const own = documentV2(items, schemas, parseDescriptions(this.#descriptionBytes()), version)
+      const value = mergeV2(own, this.#remote.v2)
       return newDocument(
         isJson ? form : protobufType,
         isJson ? Buffer.from(JSON.stringify(value)) : encodeGnosticV2(value),
@@ -155,10 +165,13 @@ class Documents {
 
 /** Answers `/openapi/v2`, `/openapi/v3` and `/openapi/v3/<group version>`. */
 export function newOpenApiHandler(deps: OpenApiDeps): (request: ApiRequest) => ApiResponse {
-  let current: { kinds: readonly KindDefinition[]; documents: Documents } | undefined
+  let current: { kinds: readonly KindDefinition[]; remote: RemoteOpenApi; documents: Documents } | undefined
   const documentsNow = (): Documents => {
     const kinds = deps.kinds()
-    if (current?.kinds !== kinds) current = { kinds, documents: new Documents(deps, kinds) }
+    const remote = deps.remote?.() ?? noRemoteOpenApi
+    if (current?.kinds !== kinds || current.remote !== remote) {
+      current = { kinds, remote, documents: new Documents(deps, kinds, remote) }
+    }
     return current.documents
   }
   return (request) => {
