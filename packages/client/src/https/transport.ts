@@ -3,6 +3,7 @@ import { constants } from "node:http2"
 import { deepFreeze, type KubeObject, type metav1, StatusError } from "@ladya/apimachinery"
 import { type Clock, type Logger, sleep } from "@ladya/util"
 import type { ApiCall, Transport, WatchCall, WatchEvent } from "../transport.ts"
+import { chunksOf } from "./chunks.ts"
 import { ConnectionError, errorOfAnswer, errorOfEvent } from "./errors.ts"
 import { JsonLines } from "./json-lines.ts"
 import type { ClusterAccess } from "./kubeconfig.ts"
@@ -127,8 +128,8 @@ class Http2Transport implements HttpsTransport {
       const status = Number(headers[":status"])
       if (status >= 400) throw errorOfAnswer(status, await readAll(stream))
       const lines = new JsonLines()
-      for await (const chunk of stream) {
-        for (const value of lines.push(chunk as Buffer)) {
+      for await (const chunk of chunksOf(stream)) {
+        for (const value of lines.push(chunk)) {
           const event = value as { type: string; object: KubeObject }
           if (event.type === "ERROR") throw errorOfEvent(event.object)
           yield deepFreeze(event) as WatchEvent
@@ -260,7 +261,7 @@ function isRefused(stream: ClientHttp2Stream): boolean {
 
 async function readAll(stream: ClientHttp2Stream): Promise<Buffer> {
   const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk as Buffer)
+  for await (const chunk of chunksOf(stream)) chunks.push(chunk)
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
 }
 
