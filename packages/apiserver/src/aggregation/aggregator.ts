@@ -119,7 +119,7 @@ export class Aggregator {
   /** Answers requests about group versions of other servers by asking them, all others by `next`. */
   handler(next: Handler): Handler {
     return (request) => {
-      const remote = this.#remoteOf(request.path)
+      const remote = this.#services.hasRemotes ? this.#remoteOf(request.path) : undefined
       if (!remote) return next(request)
       return proxyTo(remote, () => this.#clients.clientOf(remote), request)
     }

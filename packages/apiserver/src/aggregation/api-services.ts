@@ -69,6 +69,10 @@ export class ApiServices {
     return this.#remote.size === 0 ? undefined : this.#remote.get(`${version}.${group}`)
   }
 
+  get hasRemotes(): boolean {
+    return this.#remote.size > 0
+  }
+
   /** By their names' order. */
   remotes(): RemoteService[] {
     return [...this.#remote].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, remote]) => remote)
