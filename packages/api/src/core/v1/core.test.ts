@@ -48,7 +48,7 @@ const rows: { name: string; object: unknown; errors: string[] }[] = [
   {
     name: "a config map that is too large",
     object: named("ConfigMap", { data: { a: "x".repeat(1024 * 1024 + 1) } }),
-    errors: [": Too long: may not be more than 1048576 bytes"],
+    errors: ["[]: Too long: may not be more than 1048576 bytes"],
   },
   {
     name: "a taint twice",

@@ -44,7 +44,7 @@ export const configMap: KindBehaviour<corev1.ConfigMap> = {
       checkTexts(errors, `binaryData[${key}]`, key, isConfigMapKey(key))
       bytes += base64Length(value)
     }
-    if (bytes > maxDataBytes) errors.push(fieldError.tooLong("", maxDataBytes))
+    if (bytes > maxDataBytes) errors.push(fieldError.tooLong("[]", maxDataBytes))
     return errors
   },
   columns: [

@@ -276,7 +276,7 @@ export function validatePodStatus(pod: Pod, stored: Pod): FieldError[] {
 /** Debug containers are added, never changed or taken away. */
 export function validateEphemeralContainers(pod: Pod, stored: Pod): FieldError[] {
   if (stored.metadata.annotations?.[mirror] !== undefined) {
-    return [fieldError.forbidden("", "static pods do not support ephemeral containers")]
+    return [fieldError.forbidden("[]", "static pods do not support ephemeral containers")]
   }
   const errors: Errors = []
   checkPod(errors, pod)
@@ -312,7 +312,7 @@ function checkResources(errors: Errors, path: string, next: corev1.Container, ol
 /** Only cpu and memory of containers and sidecars may be resized, and not so that the QoS class changes. */
 export function validateResize(pod: Pod, stored: Pod): FieldError[] {
   if (stored.metadata.annotations?.[mirror] !== undefined) {
-    return [fieldError.forbidden("", "static pods cannot be resized")]
+    return [fieldError.forbidden("[]", "static pods cannot be resized")]
   }
   const errors: Errors = []
   checkPod(errors, pod)

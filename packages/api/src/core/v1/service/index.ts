@@ -5,6 +5,7 @@ import { keepField } from "../../../strategy.ts"
 import { defaultService } from "./defaults.ts"
 import { prepareForCreate, prepareForUpdate } from "./strategy.ts"
 import { validateService, validateServiceName, validateServiceStatus } from "./validation.ts"
+import { serviceWarnings } from "./warnings.ts"
 
 type Service = corev1.Service
 
@@ -51,6 +52,7 @@ export const service: KindBehaviour<Service> = {
   validate: validateService,
   validateStatus: (next) => validateServiceStatus(next),
   validateName: validateServiceName,
+  warnings: serviceWarnings,
   selectableFields: ({ spec }) => ({ "spec.clusterIP": spec?.clusterIP ?? "", "spec.type": spec?.type ?? "" }),
   columns,
 }

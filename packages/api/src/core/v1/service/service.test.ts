@@ -3,6 +3,8 @@ import { test } from "node:test"
 import type { corev1 } from "../../../index.ts"
 import { cells, create, update } from "../../../testing/harness.ts"
 import { serviceAllocations } from "./strategy.ts"
+import { validateServiceName } from "./validation.ts"
+import { serviceWarnings } from "./warnings.ts"
 
 function newService(spec: corev1.ServiceSpec): corev1.Service {
   return { apiVersion: "v1", kind: "Service", metadata: { name: "s", namespace: "n" }, spec }
@@ -112,4 +114,35 @@ test("columns", () => {
     Age: "<unknown>",
     Selector: "<none>",
   })
+})
+
+test("names may start with a digit", () => {
+  assert.deepEqual(validateServiceName("1st-service"), [])
+  assert.match(validateServiceName("A")[0] ?? "", /^a lowercase RFC 1123 label must consist/)
+  assert.deepEqual(validateServiceName("a.b"), ["must not contain dots"])
+})
+
+test("warnings name what has no effect", () => {
+  assert.deepEqual(serviceWarnings(newService({ type: "ClusterIP", clusterIP: "None", sessionAffinity: "ClientIP" })), [
+    "spec.SessionAffinity is ignored for headless services",
+  ])
+  assert.deepEqual(
+    serviceWarnings(newService({ type: "ClusterIP", externalName: "a.b", trafficDistribution: "PreferClose" })),
+    [
+      'spec.externalName is ignored when spec.type is not "ExternalName"',
+      'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"',
+    ],
+  )
+})
+
+test("a source range that was taken once stays good", () => {
+  const ranged = structuredClone(stored)
+  Object.assign(ranged.spec as object, { type: "LoadBalancer", loadBalancerSourceRanges: ["10.0.0.5/8"] })
+  assert.deepEqual(update(ranged, () => undefined).errors, [])
+  const { errors } = update(ranged, (draft: corev1.Service) =>
+    draft.spec?.loadBalancerSourceRanges?.push("10.1.1.1/16"),
+  )
+  assert.deepEqual(errors, [
+    'spec.LoadBalancerSourceRanges[1]: Invalid value: "10.1.1.1/16": must not have bits set beyond the prefix length',
+  ])
 })

@@ -1,4 +1,4 @@
-import { fieldError, isDns1035Label, isDns1123Subdomain, isPortNumber, validateLabels } from "@ladya/apimachinery"
+import { fieldError, isDns1123Label, isDns1123Subdomain, isPortNumber, validateLabels } from "@ladya/apimachinery"
 import type * as corev1 from "../../../generated/types/corev1.ts"
 import { parseIp } from "../../../helpers/ip.ts"
 import {
@@ -128,11 +128,18 @@ function checkClusterIPs(errors: Errors, spec: Spec): void {
   }
 }
 
-function checkLoadBalancer(errors: Errors, spec: Spec): void {
+function checkLoadBalancer(errors: Errors, spec: Spec, previous: Spec | undefined): void {
   const ranges = spec.loadBalancerSourceRanges ?? []
   const path = "spec.LoadBalancerSourceRanges"
   if (ranges.length > 0 && spec.type !== "LoadBalancer") errors.push(fieldError.forbidden(path, onlyLoadBalancer))
-  for (const [range, at] of indexed(path, ranges)) checkCidr(errors, at, range.trim())
+  for (const [range, at] of indexed(path, ranges)) {
+    checkCidr(
+      errors,
+      at,
+      range.trim(),
+      (previous?.loadBalancerSourceRanges ?? []).map((known) => known.trim()),
+    )
+  }
   if (spec.allocateLoadBalancerNodePorts !== undefined && spec.type !== "LoadBalancer") {
     errors.push(fieldError.forbidden("spec.allocateLoadBalancerNodePorts", onlyLoadBalancer))
   }
@@ -207,7 +214,7 @@ export function validateService(service: Service, previous: Service | undefined)
   checkAffinity(errors, spec)
   checkClusterIPs(errors, spec)
   for (const [ip, at] of indexed("spec.externalIPs", spec.externalIPs)) checkNonSpecialIp(errors, at, ip)
-  checkLoadBalancer(errors, spec)
+  checkLoadBalancer(errors, spec, previous?.spec)
   checkTraffic(errors, spec)
   return errors
 }
@@ -232,4 +239,5 @@ export function validateServiceStatus(service: Service): Errors {
   return errors
 }
 
-export const validateServiceName = isDns1035Label
+/** Names may start with a digit (KEP-5311). */
+export const validateServiceName = isDns1123Label

@@ -4,7 +4,7 @@ import type { KindBehaviour } from "../../../kind.ts"
 import { ageColumn, nameColumn, orNone, text } from "../../../printing/columns.ts"
 import { bumpGeneration, specStatusStrategy, startGeneration } from "../../../strategy.ts"
 import { checkImmutable, checkRequired, checkTexts, type Errors } from "../../../validation/checks.ts"
-import { validateIngress } from "./validation.ts"
+import { classAnnotation, validateIngress } from "./validation.ts"
 
 type Ingress = networkingv1.Ingress
 
@@ -34,12 +34,15 @@ export const ingress: KindBehaviour<Ingress> = {
     draft.status = { loadBalancer: {} }
   },
   validate: validateIngress,
+  warnings({ metadata }, previous) {
+    if (previous || metadata.annotations?.[classAnnotation] === undefined) return []
+    return [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]
+  },
   columns: [
     nameColumn,
     text(
       "Class",
-      ({ metadata, spec }) =>
-        spec?.ingressClassName ?? metadata.annotations?.["kubernetes.io/ingress.class"] ?? "<none>",
+      ({ metadata, spec }) => spec?.ingressClassName ?? metadata.annotations?.[classAnnotation] ?? "<none>",
     ),
     text("Hosts", hostsText),
     text("Address", addressText),

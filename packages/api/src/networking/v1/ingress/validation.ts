@@ -1,6 +1,6 @@
 import {
   fieldError,
-  isDns1035Label,
+  isDns1123Label,
   isDns1123Subdomain,
   isPortName,
   isPortNumber,
@@ -9,6 +9,9 @@ import {
 import type * as networkingv1 from "../../../generated/types/networkingv1.ts"
 import { parseIp } from "../../../helpers/ip.ts"
 import { checkRequired, checkTexts, type Errors, indexed } from "../../../validation/checks.ts"
+
+/** How the class was named before there was a field for it. */
+export const classAnnotation = "kubernetes.io/ingress.class"
 
 const pathTypes = ["Exact", "ImplementationSpecific", "Prefix"]
 const forbiddenParts = ["//", "/./", "/../", "%2f", "%2F"]
@@ -52,7 +55,7 @@ function checkBackend(errors: Errors, at: string, backend: networkingv1.IngressB
     return
   }
   if (checkRequired(errors, `${at}.service.name`, service.name)) {
-    checkTexts(errors, `${at}.service.name`, service.name, isDns1035Label(service.name))
+    checkTexts(errors, `${at}.service.name`, service.name, isDns1123Label(service.name))
   }
   const { name, number } = service.port ?? {}
   if (name && number) errors.push(fieldError.invalid(at, "", "cannot set both port name & port number"))
@@ -68,8 +71,15 @@ function checkHost(errors: Errors, at: string, host: string): void {
 }
 
 /** Every wrong field of an Ingress. */
-export function validateIngress({ spec = {} }: networkingv1.Ingress): Errors {
+export function validateIngress(next: networkingv1.Ingress, previous: networkingv1.Ingress | undefined): Errors {
   const errors: Errors = []
+  const { spec = {} } = next
+  const annotation = next.metadata.annotations?.[classAnnotation]
+  const named = spec.ingressClassName
+  if (!previous && annotation !== undefined && named !== undefined && annotation !== named) {
+    const detail = "must match `ingressClassName` when both are specified"
+    errors.push(fieldError.invalid(`annotations.${classAnnotation}`, annotation, detail))
+  }
   if (!spec.rules?.length && !spec.defaultBackend) {
     errors.push(fieldError.invalid("spec", spec.rules ?? [], "either `defaultBackend` or `rules` must be specified"))
   }

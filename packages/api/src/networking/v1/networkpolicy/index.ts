@@ -5,7 +5,7 @@ import type { KindBehaviour } from "../../../kind.ts"
 import { ageColumn, nameColumn, text } from "../../../printing/columns.ts"
 import { bumpGeneration, startGeneration } from "../../../strategy.ts"
 import { checkPort, checkRequired, checkSupported, type Errors, indexed } from "../../../validation/checks.ts"
-import { checkCidr } from "../../../validation/net.ts"
+import { checkCidr, cidrWarnings } from "../../../validation/net.ts"
 
 function checkPorts(errors: Errors, path: string, ports: readonly networkingv1.NetworkPolicyPort[] | undefined): void {
   for (const [port, at] of indexed(path, ports)) {
@@ -27,11 +27,21 @@ function checkPorts(errors: Errors, path: string, ports: readonly networkingv1.N
   }
 }
 
-function checkBlock(errors: Errors, path: string, block: networkingv1.IPBlock): void {
-  if (!checkRequired(errors, `${path}.cidr`, block.cidr) || !checkCidr(errors, `${path}.cidr`, block.cidr)) return
+// Every range that a policy names.
+function rangesOf({ spec }: networkingv1.NetworkPolicy): string[] {
+  const peers = [
+    ...(spec?.ingress ?? []).flatMap(({ from }) => from ?? []),
+    ...(spec?.egress ?? []).flatMap(({ to }) => to ?? []),
+  ]
+  return peers.flatMap(({ ipBlock }) => (ipBlock ? [ipBlock.cidr, ...(ipBlock.except ?? [])] : []))
+}
+
+function checkBlock(errors: Errors, path: string, block: networkingv1.IPBlock, known: readonly string[]): void {
+  if (!checkRequired(errors, `${path}.cidr`, block.cidr) || !checkCidr(errors, `${path}.cidr`, block.cidr, known))
+    return
   const outer = parseCidr(block.cidr)
   for (const [except, at] of indexed(`${path}.except`, block.except)) {
-    if (!checkCidr(errors, at, except)) continue
+    if (!checkCidr(errors, at, except, known)) continue
     const inner = parseCidr(except)
     if (!outer || !inner) continue
     const { first } = cidrRange(inner)
@@ -42,11 +52,16 @@ function checkBlock(errors: Errors, path: string, block: networkingv1.IPBlock): 
   }
 }
 
-function checkPeers(errors: Errors, path: string, peers: readonly networkingv1.NetworkPolicyPeer[] | undefined): void {
+function checkPeers(
+  errors: Errors,
+  path: string,
+  peers: readonly networkingv1.NetworkPolicyPeer[] | undefined,
+  known: readonly string[],
+): void {
   for (const [peer, at] of indexed(path, peers)) {
     errors.push(...validateLabelSelector(peer.podSelector, `${at}.podSelector`))
     errors.push(...validateLabelSelector(peer.namespaceSelector, `${at}.namespaceSelector`))
-    if (peer.ipBlock) checkBlock(errors, `${at}.ipBlock`, peer.ipBlock)
+    if (peer.ipBlock) checkBlock(errors, `${at}.ipBlock`, peer.ipBlock, known)
     const selectors = peer.podSelector || peer.namespaceSelector
     if (!selectors && !peer.ipBlock) errors.push(fieldError.required(at, "must specify a peer"))
     else if (selectors && peer.ipBlock)
@@ -66,15 +81,16 @@ export const networkPolicy: KindBehaviour<networkingv1.NetworkPolicy> = {
   },
   prepareForCreate: startGeneration,
   prepareForUpdate: (draft, previous) => bumpGeneration(draft, previous),
-  validate({ spec = {} }) {
+  validate({ spec = {} }, previous) {
+    const known = previous ? rangesOf(previous) : []
     const errors: Errors = [...validateLabelSelector(spec.podSelector, "spec.podSelector")]
     for (const [rule, at] of indexed("spec.ingress", spec.ingress)) {
       checkPorts(errors, `${at}.ports`, rule.ports)
-      checkPeers(errors, `${at}.from`, rule.from)
+      checkPeers(errors, `${at}.from`, rule.from, known)
     }
     for (const [rule, at] of indexed("spec.egress", spec.egress)) {
       checkPorts(errors, `${at}.ports`, rule.ports)
-      checkPeers(errors, `${at}.to`, rule.to)
+      checkPeers(errors, `${at}.to`, rule.to, known)
     }
     const types = spec.policyTypes ?? []
     if (types.length > 2) {
@@ -83,6 +99,24 @@ export const networkPolicy: KindBehaviour<networkingv1.NetworkPolicy> = {
     }
     for (const [type, at] of indexed("spec.policyTypes", types)) checkSupported(errors, at, type, ["Egress", "Ingress"])
     return errors
+  },
+  warnings: (next) => {
+    const warnings: string[] = []
+    for (const [list, peers] of [
+      ["ingress", "from"],
+      ["egress", "to"],
+    ] as const) {
+      for (const [rule, at] of indexed(`spec.${list}`, next.spec?.[list])) {
+        const named = (rule as Record<string, networkingv1.NetworkPolicyPeer[] | undefined>)[peers]
+        for (const [peer, peerAt] of indexed(`${at}.${peers}`, named)) {
+          warnings.push(...cidrWarnings(`${peerAt}.ipBlock.cidr`, peer.ipBlock?.cidr ?? ""))
+          for (const [range, rangeAt] of indexed(`${peerAt}.ipBlock.except`, peer.ipBlock?.except)) {
+            warnings.push(...cidrWarnings(rangeAt, range))
+          }
+        }
+      }
+    }
+    return warnings
   },
   columns: [nameColumn, text("Pod-Selector", ({ spec }) => formatLabelSelector(spec?.podSelector)), ageColumn],
 }
