@@ -16,6 +16,8 @@ export {
   newResourceCheckValue,
   resourceCheckType,
 } from "./functions/kubernetes/authorizer.ts"
+export { newQuantityValue } from "./functions/kubernetes/quantity.ts"
+export { newSemverValue } from "./functions/kubernetes/semver.ts"
 export { checkRules } from "./rules/check-rules.ts"
 export { newRuleTree, type RuleTree } from "./rules/rule-tree.ts"
 export { validateRules } from "./rules/validate-rules.ts"

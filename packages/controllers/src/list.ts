@@ -17,6 +17,7 @@ import { persistentVolumeController } from "./persistentvolume/controller.ts"
 import { podGcController } from "./podgc/controller.ts"
 import { replicaSetController } from "./replicaset/controller.ts"
 import { replicationControllerController } from "./replicationcontroller/controller.ts"
+import { resourceClaimController } from "./resourceclaim/controller.ts"
 import { resourceQuotaController } from "./resourcequota/controller.ts"
 import { rootCaController } from "./rootca/controller.ts"
 import { serviceAccountController } from "./serviceaccount/controller.ts"
@@ -55,6 +56,7 @@ export const controllers: readonly ControllerDefinition[] = [
   endpointsController,
   ephemeralVolumeController,
   persistentVolumeController,
+  resourceClaimController,
   nodeLifecycleController,
   taintEvictionController,
   podGcController,

@@ -3,7 +3,7 @@ import type { KubeObject, ResourceRef } from "@ladya/apimachinery"
 import type { InformerFactory } from "@ladya/client"
 import type { ClusterCache } from "./cache/cluster-cache.ts"
 import { PodInfo } from "./cache/pod-info.ts"
-import type { ClusterEvent, StorageResource } from "./framework/cluster-event.ts"
+import type { ClusterEvent, WatchedResource } from "./framework/cluster-event.ts"
 import type { Nominator } from "./nominator.ts"
 import { isRelevantChange, nodeEvent, podDeleted, podEvent } from "./pod-events.ts"
 import { schedulerOf } from "./profile.ts"
@@ -58,15 +58,15 @@ export function watchCluster(deps: ClusterWatcherDeps): () => void {
       delete: (pod) => podHandlers.deleted(pod),
     }),
   ]
-  ends.push(...watchStorage(informers, queue))
+  ends.push(...watchOthers(informers, queue))
   return () => {
     for (const end of ends) end()
   }
 }
 
-/** What can unblock pods that wait for volumes. */
-function watchStorage(informers: InformerFactory, queue: SchedulingQueue): (() => void)[] {
-  const follow = <T extends KubeObject>(resource: StorageResource, ref: ResourceRef<T>): (() => void) =>
+/** What can unblock pods that wait for volumes or devices. */
+function watchOthers(informers: InformerFactory, queue: SchedulingQueue): (() => void)[] {
+  const follow = <T extends KubeObject>(resource: WatchedResource, ref: ResourceRef<T>): (() => void) =>
     informers.informer(ref).addHandler({
       add: (object) => queue.onEvent({ resource, actions: ["Add"], object }),
       update: (object, previous) => queue.onEvent({ resource, actions: ["Update"], object, previous }),
@@ -77,6 +77,9 @@ function watchStorage(informers: InformerFactory, queue: SchedulingQueue): (() =
     follow("StorageClass", refs.storageclasses),
     follow("CSINode", refs.csinodes),
     follow("CSIStorageCapacity", refs.csistoragecapacities),
+    follow("ResourceClaim", refs.resourceclaims),
+    follow("ResourceSlice", refs.resourceslices),
+    follow("DeviceClass", refs.deviceclasses),
   ]
 }
 

@@ -4,6 +4,7 @@ import type { Clock, Logger } from "@ladya/util"
 import { ClusterCache } from "./cache/cluster-cache.ts"
 import { PodInfo } from "./cache/pod-info.ts"
 import { defaultSchedulerConfig } from "./config.ts"
+import { deviceViewOf } from "./devices/view.ts"
 import { CycleState } from "./framework/cycle-state.ts"
 import { Framework, type Nominations } from "./framework/framework.ts"
 import type { PluginHandle } from "./framework/handle.ts"
@@ -36,6 +37,8 @@ export interface ClusterObjects {
   namespaces: readonly corev1.Namespace[]
   /** Claims, volumes and classes; none unless told. */
   storage?: Parameters<typeof storageViewOf>[0]
+  /** Device claims, slices and classes; none unless told. */
+  devices?: Parameters<typeof deviceViewOf>[0]
 }
 
 const noNominations: Nominations = { on: () => [] }
@@ -55,6 +58,7 @@ export function diagnosePlacement(deps: DiagnoseDeps, cluster: ClusterObjects, p
     config: defaultSchedulerConfig,
     namespaceLabels: (name) => labels.get(name),
     storage: storageViewOf(cluster.storage ?? {}),
+    devices: deviceViewOf(cluster.devices ?? {}),
     args: () => ({}),
   }
   const framework = new Framework(

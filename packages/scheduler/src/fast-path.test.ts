@@ -7,6 +7,7 @@ import { ClusterCache } from "./cache/cluster-cache.ts"
 import type { NodeInfo } from "./cache/node-info.ts"
 import { PodInfo } from "./cache/pod-info.ts"
 import { defaultSchedulerConfig } from "./config.ts"
+import { deviceViewOf } from "./devices/view.ts"
 import { CycleState } from "./framework/cycle-state.ts"
 import { Framework } from "./framework/framework.ts"
 import type { PluginDefinition, PluginHandle } from "./framework/handle.ts"
@@ -217,6 +218,7 @@ for (let seed = 1; seed <= seeds; seed++) {
       log: silentLogger,
       config: defaultSchedulerConfig,
       storage: storageViewOf({}),
+      devices: deviceViewOf({}),
       args: () => ({}),
       namespaceLabels: (name) => world.namespaces.get(name),
     }

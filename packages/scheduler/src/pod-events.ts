@@ -35,7 +35,8 @@ export function podEvent(
   if (!semanticEqual(next.spec?.schedulingGates, previous.spec?.schedulingGates)) actions.push("UpdateSchedulingGates")
   const [now, before] = [podAmounts(next), podAmounts(previous)]
   if (now.milliCpu < before.milliCpu || now.memory < before.memory) actions.push("UpdateScaleDown")
-  if (!semanticEqual(next.spec?.affinity, previous.spec?.affinity)) actions.push("Update")
+  const claims = !semanticEqual(next.status?.resourceClaimStatuses, previous.status?.resourceClaimStatuses)
+  if (claims || !semanticEqual(next.spec?.affinity, previous.spec?.affinity)) actions.push("Update")
   return actions.length > 0 ? { resource, actions, object: next, previous } : undefined
 }
 
@@ -50,6 +51,7 @@ export function isRelevantChange(next: corev1.Pod, previous: corev1.Pod): boolea
     next.spec?.nodeName !== previous.spec?.nodeName ||
     next.status?.phase !== previous.status?.phase ||
     next.status?.nominatedNodeName !== previous.status?.nominatedNodeName ||
+    next.status?.resourceClaimStatuses !== previous.status?.resourceClaimStatuses ||
     isResizing(next) ||
     isResizing(previous) ||
     !semanticEqual(next.metadata.labels, previous.metadata.labels)

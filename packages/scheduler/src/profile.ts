@@ -5,6 +5,7 @@ import type { ClusterCache } from "./cache/cluster-cache.ts"
 import type { SchedulerConfig } from "./config.ts"
 import { assemble } from "./configuration/assemble.ts"
 import type { Profile } from "./configuration/configuration.ts"
+import type { DeviceView } from "./devices/view.ts"
 import { Framework } from "./framework/framework.ts"
 import type { PluginDefinition, PluginHandle } from "./framework/handle.ts"
 import type { Nominator } from "./nominator.ts"
@@ -29,6 +30,7 @@ export interface ProfileDeps {
   cache: ClusterCache
   nominator: Nominator
   storage: StorageView
+  devices: DeviceView
   config: SchedulerConfig
   plugins: readonly PluginDefinition[]
   /** Resources that extenders look after themselves. */
@@ -58,6 +60,7 @@ export function newRunningProfile(deps: ProfileDeps, profile: Profile): RunningP
     config,
     namespaceLabels: (name) => namespaces.get(name)?.metadata.labels,
     storage: deps.storage,
+    devices: deps.devices,
     args: (plugin) => argumentsOf(profile, plugin, deps.ignoredResources),
   }
   const preemption = newDefaultPreemption(handle, {

@@ -16,6 +16,7 @@ import { PodInfo } from "./cache/pod-info.ts"
 import { watchCluster } from "./cluster-watcher.ts"
 import { defaultSchedulerConfig, type SchedulerConfig } from "./config.ts"
 import { defaultConfiguration, type SchedulerConfiguration } from "./configuration/configuration.ts"
+import { newDeviceView } from "./devices/view.ts"
 import { Extender } from "./extenders/extender.ts"
 import { type FitError, fitErrorText, noNodesText } from "./fit-error.ts"
 import type { CycleState } from "./framework/cycle-state.ts"
@@ -61,6 +62,7 @@ class Scheduler implements Component {
   readonly #cache = new ClusterCache()
   readonly #nominator = new Nominator()
   readonly #storage: ReturnType<typeof newStorageView>
+  readonly #devices: ReturnType<typeof newDeviceView>
   readonly #waiting: WaitingPods
   readonly #status: PodStatusWriter
   readonly #profiles: ReadonlyMap<string, RunningProfile>
@@ -82,12 +84,13 @@ class Scheduler implements Component {
     this.#log = log
     this.#informers = deps.informers ?? newInformerFactory({ client, clock, log, random })
     this.#storage = newStorageView(this.#informers)
+    this.#devices = newDeviceView(this.#informers)
     this.#waiting = new WaitingPods(clock)
     this.#status = newPodStatusWriter({ client, clock, log })
     this.#extenders = configuration.extenders.map((one) => new Extender(one))
     const shared = {
       ...{ client, clock, log, random, informers: this.#informers, config: this.#config },
-      ...{ cache: this.#cache, nominator: this.#nominator, storage: this.#storage },
+      ...{ cache: this.#cache, nominator: this.#nominator, storage: this.#storage, devices: this.#devices },
       plugins: deps.plugins ?? builtIn,
       ignoredResources: this.#extenders.flatMap(({ ignoredResources }) => ignoredResources),
     }
@@ -130,6 +133,7 @@ class Scheduler implements Component {
       informers.informer(namespaces).synced(),
       informers.informer(poddisruptionbudgets).synced(),
       this.#storage.synced(),
+      this.#devices.synced(),
     ])
     this.#started = true
     this.#pump()

@@ -1,8 +1,11 @@
 import type { KubeObject } from "@ladya/apimachinery"
 
-export type EventResource = "Pod" | "AssignedPod" | "Node" | "Namespace" | "Plugin" | StorageResource
+export type EventResource = "Pod" | "AssignedPod" | "Node" | "Namespace" | "Plugin" | WatchedResource
 
-export type StorageResource =
+export type WatchedResource =
+  | "ResourceClaim"
+  | "ResourceSlice"
+  | "DeviceClass"
   | "PersistentVolumeClaim"
   | "PersistentVolume"
   | "StorageClass"

@@ -3,6 +3,7 @@ import type { Clock, Logger } from "@ladya/util"
 import type { NamespaceLabels } from "../cache/affinity-terms.ts"
 import type { ClusterCache } from "../cache/cluster-cache.ts"
 import type { SchedulerConfig } from "../config.ts"
+import type { DeviceView } from "../devices/view.ts"
 import type { StorageView } from "../storage/view.ts"
 import type { Plugin } from "./plugin.ts"
 
@@ -15,6 +16,7 @@ export interface PluginHandle {
   readonly config: SchedulerConfig
   readonly namespaceLabels: NamespaceLabels
   readonly storage: StorageView
+  readonly devices: DeviceView
   /** What the profile says of a plugin (its pluginConfig); empty when nothing. */
   args(plugin: string): Readonly<Record<string, unknown>>
 }

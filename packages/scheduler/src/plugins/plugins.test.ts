@@ -6,6 +6,7 @@ import { FakeClock, silentLogger } from "@ladya/util"
 import { ClusterCache } from "../cache/cluster-cache.ts"
 import { PodInfo } from "../cache/pod-info.ts"
 import { defaultSchedulerConfig } from "../config.ts"
+import { deviceViewOf } from "../devices/view.ts"
 import { CycleState } from "../framework/cycle-state.ts"
 import { Framework } from "../framework/framework.ts"
 import type { PluginHandle } from "../framework/handle.ts"
@@ -29,6 +30,7 @@ function setUp(
     log: silentLogger,
     config: defaultSchedulerConfig,
     storage: storageViewOf({}),
+    devices: deviceViewOf({}),
     args: () => ({}),
     namespaceLabels: (name) => namespaces[name],
   }

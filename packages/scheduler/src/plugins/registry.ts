@@ -1,5 +1,6 @@
 import type { PluginDefinition } from "../framework/handle.ts"
 import { newDefaultBinder } from "./default-binder/index.ts"
+import { newDynamicResources } from "./dynamic-resources/index.ts"
 import { newImageLocality } from "./image-locality/index.ts"
 import { newInterPodAffinity } from "./inter-pod-affinity/index.ts"
 import { newNodeAffinity } from "./node-affinity/index.ts"
@@ -31,6 +32,7 @@ export const plugins: readonly PluginDefinition[] = [
   { name: "NodeVolumeLimits", create: newNodeVolumeLimits },
   { name: "VolumeBinding", create: newVolumeBinding },
   { name: "VolumeZone", create: newVolumeZone },
+  { name: "DynamicResources", create: newDynamicResources },
   { name: "PodTopologySpread", weight: 2, create: newPodTopologySpread },
   { name: "InterPodAffinity", weight: 2, create: newInterPodAffinity },
   { name: "NodeResourcesBalancedAllocation", weight: 1, create: newNodeResourcesBalancedAllocation },

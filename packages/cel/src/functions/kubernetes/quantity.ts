@@ -35,6 +35,9 @@ function parsed(text: string): Quantity | undefined {
   }
 }
 
+/** A value of the type Quantity. Throws CelError when the text is none. */
+export const newQuantityValue = (text: string): unknown => quantity(text)
+
 function quantity(text: string): CelQuantity {
   const found = parsed(text)
   if (!found) {

@@ -36,6 +36,9 @@ function parsed(text: string, normalize = false): CelSemver | undefined {
   return new CelSemver(match.slice(1, 4).map(BigInt), match[4]?.split(".") ?? [])
 }
 
+/** A value of the type Semver. Throws CelError when the text is none. */
+export const newSemverValue = (text: string): unknown => semver(text)
+
 function semver(text: string, normalize = false): CelSemver {
   const found = parsed(text, normalize)
   if (!found) throw new CelError(`Invalid semantic version ${JSON.stringify(text)}`)
