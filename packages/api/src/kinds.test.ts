@@ -215,7 +215,7 @@ const rows: { name: string; object: unknown; errors: string[] }[] = [
     errors: [
       'webhooks[0].name: Invalid value: "a.b": should be a domain with at least three segments separated by dots',
       'webhooks[0].sideEffects: Unsupported value: "Some": supported values: "None", "NoneOnDryRun"',
-      "webhooks[0].clientConfig.url: Invalid value: \"http://x\": 'https' is the only allowed URL scheme; desired format: https://host[/path]",
+      "webhooks[0].clientConfig.url: Invalid value: \"http\": 'https' is the only allowed URL scheme; desired format: https://host[/path]",
     ],
   },
   {

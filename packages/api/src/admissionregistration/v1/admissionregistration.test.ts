@@ -152,6 +152,49 @@ const cases: { name: string; found: () => string[]; want: string[] }[] = [
   },
 ]
 
+const webhook = (given: object): string[] =>
+  problems("validatingwebhookconfigurations", "ValidatingWebhookConfiguration", {
+    webhooks: [
+      {
+        name: "a.b.c",
+        sideEffects: "None",
+        admissionReviewVersions: ["v1"],
+        clientConfig: { url: "https://x" },
+        ...given,
+      },
+    ],
+  })
+
+cases.push(
+  { name: "a webhook as it should be", found: () => webhook({}), want: [] },
+  {
+    name: "a webhook's URL",
+    found: () => webhook({ clientConfig: { url: "http://me@/path?a=b#c" } }),
+    want: [
+      `webhooks[0].clientConfig.url: Invalid value: "http": 'https' is the only allowed URL scheme; desired format: https://host[/path]`,
+      'webhooks[0].clientConfig.url: Invalid value: "": host must be specified; desired format: https://host[/path]',
+      'webhooks[0].clientConfig.url: Invalid value: "me": user information is not permitted in the URL',
+      'webhooks[0].clientConfig.url: Invalid value: "c": fragments are not permitted in the URL',
+      'webhooks[0].clientConfig.url: Invalid value: "a=b": query parameters are not permitted in the URL',
+    ],
+  },
+  {
+    name: "a webhook's Service and versions",
+    found: () =>
+      webhook({
+        clientConfig: { service: { name: "s", namespace: "", port: 0, path: "/a//b" } },
+        admissionReviewVersions: ["v2", "v2"],
+      }),
+    want: [
+      'webhooks[0].admissionReviewVersions[1]: Invalid value: "v2": duplicate version',
+      'webhooks[0].admissionReviewVersions: Invalid value: ["v2","v2"]: must include at least one of v1, v1beta1',
+      "webhooks[0].clientConfig.service.namespace: Required value: service namespace is required",
+      "webhooks[0].clientConfig.service.port: Invalid value: 0: port is not valid: must be between 1 and 65535, inclusive",
+      'webhooks[0].clientConfig.service.path: Invalid value: "/a//b": segment[1] may not be empty',
+    ],
+  },
+)
+
 for (const { name, found, want } of cases) {
   test(`what is wrong with ${name}`, () => assert.deepEqual(found(), want))
 }

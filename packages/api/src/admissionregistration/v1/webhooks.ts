@@ -1,9 +1,10 @@
-import { fieldError, isFullyQualifiedDomainName, semanticEqual, validateLabelSelector } from "@ladya/apimachinery"
+import { fieldError, isDns1123Subdomain, semanticEqual, validateLabelSelector } from "@ladya/apimachinery"
 import type * as admission from "../../generated/types/admissionregistrationv1.ts"
 import type { KindBehaviour } from "../../kind.ts"
 import { ageColumn, integer, nameColumn } from "../../printing/columns.ts"
 import { bumpGeneration, startGeneration } from "../../strategy.ts"
-import { checkOneOf, checkRequired, checkSupported, checkTexts, type Errors, indexed } from "../../validation/checks.ts"
+import { checkOneOf, checkSupported, type Errors, indexed } from "../../validation/checks.ts"
+import { checkReviewVersions, checkWebhookClient, reviewVersions } from "../../validation/webhook-client.ts"
 import { checkConditions } from "./conditions.ts"
 import { checkRule } from "./rules.ts"
 
@@ -19,38 +20,22 @@ function defaultWebhook(hook: Webhook): void {
   if (hook.clientConfig?.service) hook.clientConfig.service.port ??= 443
 }
 
-function checkClient(errors: Errors, path: string, config: admission.WebhookClientConfig | undefined): void {
-  const { url, service } = config ?? {}
-  if ((url === undefined) === (service === undefined)) {
-    errors.push(fieldError.required(path, "exactly one of url or service is required"))
+function checkName(errors: Errors, path: string, name: string): void {
+  if (name === "") {
+    errors.push(fieldError.required(path))
     return
   }
-  if (service) {
-    checkRequired(errors, `${path}.service.name`, service.name, "service name is required")
-    checkRequired(errors, `${path}.service.namespace`, service.namespace, "service namespace is required")
-    if (service.path !== undefined && !service.path.startsWith("/")) {
-      errors.push(fieldError.invalid(`${path}.service.path`, service.path, "must start with a '/'"))
-    }
-    return
-  }
-  if (!/^https:\/\/[^/?#]+/.test(url ?? "")) {
-    errors.push(
-      fieldError.invalid(
-        `${path}.url`,
-        url,
-        "'https' is the only allowed URL scheme; desired format: https://host[/path]",
-      ),
-    )
+  const wrong = isDns1123Subdomain(name)
+  if (wrong.length > 0) errors.push(fieldError.invalid(path, name, wrong.join(",")))
+  if (name.split(".").length < 3) {
+    const detail = "should be a domain with at least three segments separated by dots"
+    errors.push(fieldError.invalid(path, name, detail))
   }
 }
 
 function checkWebhook(errors: Errors, path: string, hook: Webhook, previous: readonly Webhook[] | undefined): void {
   const name = hook.name ?? ""
-  const messages = isFullyQualifiedDomainName(name)
-  if (messages.length === 0 && name.split(".").length < 3) {
-    messages.push("should be a domain with at least three segments separated by dots")
-  }
-  checkTexts(errors, `${path}.name`, name, messages)
+  checkName(errors, `${path}.name`, name)
   for (const [rule, at] of indexed(`${path}.rules`, hook.rules)) checkRule(errors, at, rule)
   checkSupported(errors, `${path}.failurePolicy`, hook.failurePolicy, ["Fail", "Ignore"])
   checkSupported(errors, `${path}.matchPolicy`, hook.matchPolicy, ["Equivalent", "Exact"])
@@ -67,17 +52,15 @@ function checkWebhook(errors: Errors, path: string, hook: Webhook, previous: rea
       fieldError.invalid(`${path}.timeoutSeconds`, seconds, "the timeout value must be between 1 and 30 seconds"),
     )
   }
-  const versions = hook.admissionReviewVersions ?? []
-  if (versions.length === 0) {
-    errors.push(fieldError.required(`${path}.admissionReviewVersions`, "must specify one of v1, v1beta1"))
-  } else if (!versions.some((version) => version === "v1" || version === "v1beta1")) {
-    errors.push(
-      fieldError.invalid(`${path}.admissionReviewVersions`, versions, "must include at least one of v1, v1beta1"),
-    )
-  }
+  checkReviewVersions(
+    errors,
+    `${path}.admissionReviewVersions`,
+    hook.admissionReviewVersions ?? [],
+    `must specify one of ${reviewVersions.join(", ")}`,
+  )
   errors.push(...validateLabelSelector(hook.namespaceSelector, `${path}.namespaceSelector`))
   errors.push(...validateLabelSelector(hook.objectSelector, `${path}.objectSelector`))
-  checkClient(errors, `${path}.clientConfig`, hook.clientConfig)
+  checkWebhookClient(errors, `${path}.clientConfig`, hook.clientConfig)
   // What was taken once stays good, should the language have changed since.
   const before = previous?.find(({ name: other }) => other === name)?.matchConditions
   if (!previous || !semanticEqual(hook.matchConditions ?? [], before ?? [])) {
