@@ -34,6 +34,8 @@ export interface AdmissionAttributes {
   /** Ends when the client goes away. */
   signal: AbortSignal
   reinvocation: Reinvocation
+  /** Called when the write has ended, whether anything was stored or not. Plugins add to it. */
+  whenDone?: (() => void)[]
 }
 
 /** Whether plugins that change objects are asked once more, because one of them changed what another had seen. */

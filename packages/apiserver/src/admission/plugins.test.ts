@@ -9,7 +9,7 @@ import type { AdmissionAttributes, AdmissionPlugin } from "./admission.ts"
 import { DefaultStorageClass } from "./default-storage-class.ts"
 import { LimitRanger } from "./limit-ranger.ts"
 import { PodTopologyLabels } from "./pod-topology-labels.ts"
-import { planReservation } from "./resource-quota.ts"
+import { planReservation, ResourceQuota } from "./resource-quota.ts"
 import { RuntimeClass } from "./runtime-class.ts"
 import { storageObjectInUseProtection } from "./storage-object-in-use-protection.ts"
 
@@ -340,4 +340,31 @@ describe("a reservation", () => {
       refused(/status unknown for quota: q, resources: pods/),
     )
   })
+})
+
+test("a recount takes nothing back while a write that has reserved is on its way", async () => {
+  const { client } = setUp()
+  const quotas = client.resource(refs.resourcequotas)
+  const status = (pods: string) => ({ hard: { pods: "5" }, used: { pods } })
+  const quota = await quotas.create({
+    apiVersion: "v1",
+    kind: "ResourceQuota",
+    metadata: { name: "q", namespace: "a" },
+    spec: { hard: { pods: "5" } },
+    status: status("1"),
+  })
+  const plugin = new ResourceQuota({ client, clock: new FakeClock(), quotasIn: () => [quota] })
+  const write = about(podOf(), "/pods")
+  await admit(plugin, write)
+  const standing = await quotas.get("q", { namespace: "a" })
+  assert.deepEqual(standing.status?.used, { pods: "2" })
+  const recount = (pods: string) =>
+    about({ ...standing, status: status(pods) } as KubeObject, "/resourcequotas/status", {
+      operation: "UPDATE",
+      previous: standing,
+    })
+  await assert.rejects(admit(plugin, recount("1")), (error: unknown) => (error as StatusError).code === 409)
+  await admit(plugin, recount("3"))
+  for (const done of write.whenDone ?? []) done()
+  await admit(plugin, recount("1"))
 })

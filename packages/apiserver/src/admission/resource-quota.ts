@@ -6,6 +6,7 @@ import {
   isStatus,
   parseQuantity,
   type Quantity,
+  statusError,
 } from "@ladya/apimachinery"
 import type { Client } from "@ladya/client"
 import type { Clock } from "@ladya/util"
@@ -40,7 +41,12 @@ export class ResourceQuota implements AdmissionPlugin {
     this.#deps = deps
   }
 
-  handles({ operation, kind, subresource, namespace }: AdmissionAttributes): boolean {
+  /** How many writes of each namespace have reserved and are not stored yet. */
+  readonly #inFlight = new Map<string, number>()
+
+  handles(attributes: AdmissionAttributes): boolean {
+    const { operation, kind, subresource, namespace } = attributes
+    if (isRecount(attributes)) return this.#inFlight.has(namespace)
     const isWrite =
       operation === "CREATE"
         ? subresource === ""
@@ -52,6 +58,10 @@ export class ResourceQuota implements AdmissionPlugin {
   }
 
   async validate(attributes: AdmissionAttributes): Promise<void> {
+    if (isRecount(attributes)) {
+      checkRecount(attributes)
+      return
+    }
     const quotas = this.#deps.quotasIn(attributes.namespace)
     const wanted = quotas.filter((quota) => this.#demand(attributes, quota).size > 0)
     if (wanted.length > 0) await this.#inTurn(attributes.namespace, () => this.#reserveAll(attributes, wanted))
@@ -78,8 +88,21 @@ export class ResourceQuota implements AdmissionPlugin {
       planReservation(attributes, live, this.#demand(attributes, live))
       checked.push(live)
     }
-    if (attributes.dryRun) return
+    if (attributes.dryRun || checked.length === 0) return
+    this.#noteInFlight(attributes)
     for (const quota of checked) await this.#reserve(attributes, quota)
+  }
+
+  /** From before the reservation is written until the object is stored, or is not. */
+  #noteInFlight(attributes: AdmissionAttributes): void {
+    const { namespace } = attributes
+    this.#inFlight.set(namespace, (this.#inFlight.get(namespace) ?? 0) + 1)
+    attributes.whenDone ??= []
+    attributes.whenDone.push(() => {
+      const left = (this.#inFlight.get(namespace) ?? 1) - 1
+      if (left > 0) this.#inFlight.set(namespace, left)
+      else this.#inFlight.delete(namespace)
+    })
   }
 
   async #reserve(attributes: AdmissionAttributes, quota: Quota): Promise<void> {
@@ -130,6 +153,21 @@ export class ResourceQuota implements AdmissionPlugin {
       if (nanos > 0n) added.set(name, { nanos, format: amount.format })
     }
     return added
+  }
+}
+
+/** Somebody counts anew, and writes what was found. */
+const isRecount = ({ operation, kind, subresource }: AdmissionAttributes): boolean =>
+  operation === "UPDATE" && subresource === "status" && kind.group === "" && kind.resource === "resourcequotas"
+
+/** Who counts while a write is on its way does not see its object: a smaller number has to wait until it has landed. */
+function checkRecount({ kind, name, object, previous }: AdmissionAttributes): void {
+  const next = (object as Quota).status?.used ?? {}
+  for (const [resource, standing] of Object.entries((previous as Quota).status?.used ?? {})) {
+    const value = next[resource]
+    if (value !== undefined && compareQuantities(value, standing) < 0) {
+      throw statusError.conflict(kind, name, "objects that are counted are being written; count again")
+    }
   }
 }
 

@@ -59,6 +59,8 @@ export async function createObject(
   } catch (error) {
     await reservation?.rollback()
     throw error
+  } finally {
+    for (const done of attributes.whenDone ?? []) done()
   }
 }
 

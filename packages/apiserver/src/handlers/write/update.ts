@@ -132,6 +132,8 @@ async function tryUpdate(
   } catch (error) {
     await reservation?.rollback()
     throw error
+  } finally {
+    for (const done of attributes.whenDone ?? []) done()
   }
 }
 
