@@ -19,6 +19,7 @@ import {
   streamsOf,
 } from "./streaming.ts"
 import type { ContainerHandle, PodSource } from "./types.ts"
+import { translateStreams, wantsClosing } from "./websocket/translate.ts"
 
 export interface RouteDeps {
   pods: PodSource
@@ -219,6 +220,15 @@ export function newRoutes(deps: RouteDeps): Routes {
       const address = await streamUrl(url).catch((error: unknown) => {
         throw error instanceof HttpError ? error : new HttpError(500, errorMessage(error))
       })
+      const isPortForward = url.pathname.startsWith("/portForward/")
+      const streams = isPortForward || !wantsClosing(request) ? undefined : streamsOf(url.searchParams)
+      // Without input nothing is to be closed: then the runtime's own WebSocket does.
+      if (streams?.stdin) {
+        await translateStreams(request, client, address, streams).catch((error: unknown) => {
+          throw new HttpError(500, errorMessage(error))
+        })
+        return
+      }
       await passUpgrade(request, client, address)
     },
 

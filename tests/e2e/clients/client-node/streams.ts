@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { type AddressInfo, connect, createServer } from "node:net"
 import { join } from "node:path"
-import { PassThrough, type Readable, Writable } from "node:stream"
+import { PassThrough, Readable, Writable } from "node:stream"
 import { test } from "node:test"
 import { Attach, CoreV1Api, Cp, Exec, Log, PortForward, type V1Status } from "@kubernetes/client-node"
 import { sleepingPod } from "../../support/cluster.ts"
@@ -35,10 +35,13 @@ export function streamTests(library: () => Library): void {
     const failed = await exec(["sh", "-c", "exit 7"])
     assert.equal(failed.status.reason, "NonZeroExitCode")
     assert.deepEqual(failed.status.details?.causes, [{ reason: "ExitCode", message: "7" }])
-    const words = "word\n".repeat(20_000)
-    const input = new PassThrough()
-    input.write(words)
-    assert.equal((await exec(["head", "-n", "20000"], input)).out, words)
+    // Input that ends: what reads it to its end goes on and answers.
+    const words = "word\n".repeat(200_000)
+    const counted = await exec(["sh", "-c", "wc -l; echo done"], Readable.from([words]))
+    assert.equal(counted.out, "200000\ndone\n")
+    assert.equal(counted.status.status, "Success")
+    const back = await exec(["cat"], Readable.from([words]))
+    assert.ok(back.out === words, `${back.out.length} characters came back`)
     assert.match((await exec(["tty"], new PassThrough(), true)).out, /\/dev\/pts\//)
   })
 
