@@ -179,7 +179,8 @@ export class CustomResources {
     const finalizers = definition.metadata.finalizers ?? []
     if (!finalizers.includes(cleanupFinalizer)) return
     const served = this.#served.get(name)
-    const kind = served?.kinds[0]
+    // In the stored version, where nothing has to be converted.
+    const kind = served?.kinds.find(({ version, storage }) => version === storage.version) ?? served?.kinds[0]
     const left = kind ? await this.#deleteInstances(kind) : served ? await this.#deleteUnserved(definition) : 0
     if (left > 0) {
       this.#later(name)
