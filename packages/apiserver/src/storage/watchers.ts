@@ -32,10 +32,13 @@ interface Group {
   pending: unknown[]
 }
 
-/** With many watchers, events are gathered while they come fast, so that one write carries several: for so long at least, and at most. */
-const gatherMs = { least: 4, most: 10 }
-/** So many watchers more make it a millisecond longer. */
-const watchersPerMs = 25
+/**
+ * With many watchers, events are gathered while they come fast, so that one write carries several: for so long at least, and
+ * at most. In between it is a multiple of what the last delivery took, so that a machine with time to spare delivers sooner
+ * and a busy one does not spend all of it on delivering.
+ */
+const gatherMs = { least: 2, most: 10 }
+const gatherPerDelivery = 2
 /** Fewer watchers than this are served at once. */
 const manyWatchers = 16
 
@@ -53,6 +56,8 @@ export class Watchers {
   #flushTimer: Timer | undefined
   #isImmediate = false
   #lastFlush = Number.NEGATIVE_INFINITY
+  /** How long the last delivery took. */
+  #deliveryMs = 0
   #size = 0
 
   constructor(deps: { clock: Clock }, cache: ResourceCache) {
@@ -108,8 +113,10 @@ export class Watchers {
 
   /** Sends what is pending at once. */
   flush(): void {
-    this.#lastFlush = this.#clock.monotonic()
+    const start = this.#clock.monotonic()
     for (const group of this.#groups.values()) this.#flushGroup(group)
+    this.#lastFlush = this.#clock.monotonic()
+    this.#deliveryMs = this.#lastFlush - start
   }
 
   #dispatch(events: readonly CacheEvent[]): void {
@@ -125,7 +132,7 @@ export class Watchers {
   #schedule(): void {
     if (this.#isImmediate || this.#flushTimer) return
     const since = this.#clock.monotonic() - this.#lastFlush
-    const gather = Math.min(gatherMs.least + this.#size / watchersPerMs, gatherMs.most)
+    const gather = Math.min(Math.max(gatherMs.least, gatherPerDelivery * this.#deliveryMs), gatherMs.most)
     if (since >= gather || this.#size < manyWatchers) {
       this.#isImmediate = true
       setImmediate(() => {
