@@ -6,6 +6,7 @@ import { jsonEqual } from "../objects/equality.ts"
 import { type Applied, applyConfiguration } from "./apply.ts"
 import { compareObjects } from "./compare.ts"
 import { fieldSetOf } from "./configuration.ts"
+import { encodeManaged, type Managed } from "./entries.ts"
 import {
   canonicalSet,
   differenceSets,
@@ -16,7 +17,7 @@ import {
   membersOf,
   unionSets,
 } from "./field-set.ts"
-import { recordUpdate } from "./ownership.ts"
+import { nothingOf, recordUpdate, updateManaged } from "./ownership.ts"
 import { contextAt, type Thing, thing, thingType } from "./thing.ts"
 
 const runs = { numRuns: 150 }
@@ -235,5 +236,43 @@ test("after any updates every field that changed has an owner, and no owner has 
       assert.deepEqual(missing, [])
     }),
     runs,
+  )
+})
+
+// Odd ones too: empty, absent, null, twice there.
+const odd = fc
+  .record({ spec, labels }, { noNullPrototype: true })
+  .chain(({ spec: inner, labels: own }) =>
+    fc.record({
+      inner: fc.constant(inner),
+      own: fc.constant(own),
+      tags: fc.constantFrom<unknown>(undefined, null, [], ["a"], ["a", "a"], [null]),
+      args: fc.constantFrom<unknown>(undefined, null, [], ["x"], [""], [[]]),
+      anything: fc.constantFrom<unknown>(undefined, null, {}, { p: {} }, { p: null }, { p: [], q: [{}] }, "s", "", 0),
+      nested: fc.constantFrom<unknown>(
+        undefined,
+        null,
+        {},
+        { deep: {} },
+        { deep: null },
+        { a: null },
+        { a: undefined },
+      ),
+      selector: fc.constantFrom<unknown>(undefined, null, {}, { matchLabels: {} }, { matchLabels: { a: "" } }),
+    }),
+  )
+  .map(({ inner, own, ...more }) => thing({ ...inner, ...more } as never, { labels: own }))
+
+test("what is owned of a new object is remembered for those with the same fields, and is what comparing says", () => {
+  const context = contextAt(0)
+  fc.assert(
+    fc.property(fc.oneof(things, odd), (object) => {
+      const managed = new Map<string, Managed>()
+      updateManaged(context, nothingOf(object), object, managed, "m")
+      const want = encodeManaged(managed.values())
+      assert.deepEqual(recordUpdate(context, undefined, object, "m"), want)
+      assert.deepEqual(recordUpdate(context, undefined, deepCopy(object), "m"), want)
+    }),
+    { numRuns: 3000 },
   )
 })

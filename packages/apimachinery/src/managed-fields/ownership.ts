@@ -3,9 +3,10 @@ import { jsonEqual } from "../objects/equality.ts"
 import type { KubeObject } from "../resource.ts"
 import { type Comparison, compareObjects } from "./compare.ts"
 import { capManaged, decodeManaged, encodeManaged, identityOf, type Managed, managedOf, putManaged } from "./entries.ts"
-import { differenceSets, type FieldSet, isEmptySet, leaf, unionSets } from "./field-set.ts"
+import { differenceSets, emptySet, type FieldSet, isEmptySet, leaf, unionSets } from "./field-set.ts"
 import type { FieldType } from "./field-type.ts"
 import { sharedSet } from "./shared-sets.ts"
+import { SignatureMemo, signatureOf } from "./signature.ts"
 
 /** An object in some version, and the type of that. */
 export interface VersionedObject {
@@ -123,11 +124,43 @@ export function recordUpdate(
   const { managed, isLive } = managedBefore(context, live, next)
   // An object that is not tracked stays so until it is applied.
   if (managed.size === 0 && live) return undefined
+  if (managed.size === 0) return recordNew(context, next, manager)
   const before = live ?? nothingOf(next)
   const isChanged = updateManaged(context, before, next, managed, manager)
   if (!isChanged && isLive) return live?.metadata.managedFields
   return encodeManaged(managed.values())
 }
+
+const memos = new WeakMap<FieldType, Map<ReadonlySet<string> | undefined, SignatureMemo>>()
+
+/** What a manager owns of an object that it creates is worked out once for objects with the same fields. */
+function recordNew(context: OwnershipContext, next: KubeObject, manager: string): ManagedFieldsEntry[] | undefined {
+  let byIgnored = memos.get(context.type)
+  if (!byIgnored) {
+    byIgnored = new Map()
+    memos.set(context.type, byIgnored)
+  }
+  let memo = byIgnored.get(context.ignored)
+  if (!memo) {
+    memo = new SignatureMemo()
+    byIgnored.set(context.ignored, memo)
+  }
+  const signature = signatureOf(context.type, next)
+  const managed = new Map<string, Managed>()
+  const fields = memo.get(signature)
+  if (fields) {
+    if (isEmptySet(fields)) return undefined
+    const own = ownEntry(context, manager)
+    return encodeManaged([{ ...own, time: context.now(), fields }])
+  }
+  updateManaged(context, nothingOf(next), next, managed, manager)
+  const [entry] = managed.values()
+  memo.set(signature, entry?.fields ?? emptySet)
+  return encodeManaged(managed.values())
+}
+
+const ownEntry = ({ apiVersion, subresource }: OwnershipContext, manager: string) =>
+  ({ manager: manager || "unknown", operation: "Update", apiVersion, subresource }) as const
 
 /** Gives what changed to the manager and takes it from all others. False when nothing changed. */
 export function updateManaged(
@@ -158,12 +191,7 @@ export function updateManaged(
   }
   const mine = withoutMeta(changed)
   if (isEmptySet(mine)) return isChanged
-  const own = {
-    manager: manager || "unknown",
-    operation: "Update",
-    apiVersion: context.apiVersion,
-    subresource: context.subresource,
-  } as const
+  const own = ownEntry(context, manager)
   const identity = identityOf(own)
   const previous = managed.get(identity)
   const fields = sharedSet(previous ? unionSets(previous.fields, mine) : mine)
