@@ -77,7 +77,7 @@ export async function startExtensionServer(client: Client, serving: KeyPairPem):
     }
     const url = new URL(request.url ?? "/", "https://extension")
     if (!state.isHealthy) return send(response, 500, {})
-    if (url.pathname === "/apis" || url.pathname === "/openapi/v2") return openings(request, response, url)
+    if (url.pathname === "/apis" || url.pathname === "/openapi/v2") return openings(response, url)
     if (url.pathname === root) {
       return send(response, 200, {
         kind: "APIResourceList",
@@ -86,7 +86,9 @@ export async function startExtensionServer(client: Client, serving: KeyPairPem):
         resources,
       })
     }
-    seen.push({ method: request.method ?? "", path: request.url ?? "", headers: request.headers })
+    if (url.pathname.startsWith(`${root}/`)) {
+      seen.push({ method: request.method ?? "", path: request.url ?? "", headers: request.headers })
+    }
     const match = /^\/namespaces\/([^/]+)\/flunders(?:\/([^/]+))?$/.exec(url.pathname.slice(root.length))
     const [, namespace = "", name = ""] = match ?? []
     const isList = url.pathname === `${root}/flunders` || (match && !name)
@@ -185,7 +187,7 @@ const schema = {
   "x-kubernetes-group-version-kind": [{ group, version, kind: "Flunder" }],
 }
 
-function openings(request: IncomingMessage, response: ServerResponse, url: URL): void {
+function openings(response: ServerResponse, url: URL): void {
   if (url.pathname === "/openapi/v2") {
     const name = "com.example.wardle.v1alpha1.Flunder"
     send(response, 200, {
@@ -206,9 +208,7 @@ function openings(request: IncomingMessage, response: ServerResponse, url: URL):
     })
     return
   }
-  if (request.headers.accept?.includes("APIGroupDiscoveryList")) {
-    // An older server: it knows only the plain list.
-  }
+  // An older server: it knows only the plain list, whatever is asked for.
   send(response, 200, { kind: "APIGroupList", apiVersion: "v1", groups: [{ name: group }] })
 }
 
