@@ -127,3 +127,34 @@ test("a definition goes with its instances", async (t) => {
   await eventually(async () => (await http("GET", base)).status === 200)
   assert.deepEqual((await http("GET", base)).json.items, [])
 })
+
+test("a definition that changes moves the address of its own API document, and of no other", async (t) => {
+  const { http } = await established(t)
+  const addresses = async (): Promise<Record<string, string>> => {
+    const { paths } = (await http("GET", "/openapi/v3")).json as {
+      paths: Record<string, { serverRelativeURL: string }>
+    }
+    return Object.fromEntries(Object.entries(paths).map(([part, { serverRelativeURL }]) => [part, serverRelativeURL]))
+  }
+  const before = await addresses()
+  const changed = await http("PATCH", `${definitions}/${definition.metadata.name}`, {
+    body: [
+      {
+        op: "replace",
+        path: "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/cronSpec/description",
+        value: "When it is to run.",
+      },
+    ],
+    headers: { "Content-Type": "application/json-patch+json" },
+  })
+  assert.equal(changed.status, 200, changed.text)
+  const own = "apis/stable.example.com/v1"
+  await eventually(async () => (await addresses())[own] !== before[own])
+  const after = await addresses()
+  assert.deepEqual(
+    Object.keys(before).filter((part) => after[part] !== before[part]),
+    [own],
+  )
+  const document = await http("GET", after[own] ?? "")
+  assert.match(document.text, /When it is to run\./)
+})

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import type { KindDefinition } from "@ladya/api"
+import { type KindDefinition, schemaTypeNames } from "@ladya/api"
 import { type GroupVersionKind, newStatusError, type SchemaSource } from "@ladya/apimachinery"
 import { discoveryGroups } from "../discovery/groups.ts"
 import { chooseMediaType } from "../negotiation/accept.ts"
@@ -46,9 +46,11 @@ class Documents {
   readonly #typeByGvk: () => Map<string, string>
   /** Group versions by the key of the index: `api/v1`, `apis/apps/v1`. */
   readonly #parts: ReadonlyMap<string, () => PathItem[]>
-  readonly #fingerprint: () => string
+  readonly #builtIn: () => string
 
-  constructor(deps: OpenApiDeps, kinds: readonly KindDefinition[], remote: RemoteOpenApi) {
+  /** `builtIn` says what documents are made of that never changes. */
+  constructor(deps: OpenApiDeps, kinds: readonly KindDefinition[], remote: RemoteOpenApi, builtIn: () => string) {
+    this.#builtIn = builtIn
     this.#deps = deps
     this.#remote = remote
     this.#kinds = kinds
@@ -62,13 +64,6 @@ class Documents {
       return types
     })
     this.#parts = this.#partition()
-    this.#fingerprint = once(() => {
-      // Says when a document would differ, without making it: from all it is made of.
-      const hash = createHash("sha512").update(deps.version).update(this.#descriptionBytes())
-      for (const kind of kinds) hash.update(JSON.stringify({ ...kind, behaviour: undefined, custom: undefined }))
-      for (const name of deps.typeNames()) hash.update(JSON.stringify(deps.schemas(name)))
-      return hash.digest("hex")
-    })
   }
 
   #descriptionBytes(): Buffer {
@@ -104,11 +99,35 @@ class Documents {
     return parts
   }
 
+  /**
+   * Says when a document would differ, without making it: from all that it is made of, and nothing else. A custom
+   * resource that comes or goes leaves what clients keep of all other groups as it is.
+   */
   #hashOf(part: string): string {
+    const hash = createHash("sha512").update(part)
     const foreign = this.#remote.parts.get(part)
-    const content = foreign ? JSON.stringify(foreign) : this.#fingerprint()
-    return createHash("sha512").update(content).update(part).digest("hex").toUpperCase()
+    if (foreign) return hash.update(JSON.stringify(foreign)).digest("hex").toUpperCase()
+    hash.update(this.#builtIn())
+    for (const kind of this.#kinds) {
+      if (partOf(kind) !== part) continue
+      hash.update(JSON.stringify({ ...kind, behaviour: undefined, custom: undefined }))
+    }
+    for (const [own, text] of this.#customTypes()) if (own === part) hash.update(text)
+    return hash.digest("hex").toUpperCase()
   }
+
+  /** The types that are not built in, as text, with the part that each is in. */
+  readonly #customTypes = once(() => {
+    const builtIn = new Set(schemaTypeNames())
+    const types: [part: string, text: string][] = []
+    for (const name of this.#deps.typeNames()) {
+      if (builtIn.has(name)) continue
+      const type = this.#deps.schemas(name)
+      const text = JSON.stringify([name, type])
+      for (const [group, version] of type?.gvk ?? []) types.push([partOf({ group, version }), text])
+    }
+    return types
+  })
 
   #cache(key: string, make: () => CachedDocument): CachedDocument {
     const known = this.#cached.get(key)
@@ -166,11 +185,18 @@ class Documents {
 /** Answers `/openapi/v2`, `/openapi/v3` and `/openapi/v3/<group version>`. */
 export function newOpenApiHandler(deps: OpenApiDeps): (request: ApiRequest) => ApiResponse {
   let current: { kinds: readonly KindDefinition[]; remote: RemoteOpenApi; documents: Documents } | undefined
+  const builtIn = once(() => {
+    const hash = createHash("sha512")
+      .update(deps.version)
+      .update((deps.descriptions ?? readDescriptions)())
+    for (const name of schemaTypeNames()) hash.update(JSON.stringify(deps.schemas(name)))
+    return hash.digest("hex")
+  })
   const documentsNow = (): Documents => {
     const kinds = deps.kinds()
     const remote = deps.remote?.() ?? noRemoteOpenApi
     if (current?.kinds !== kinds || current.remote !== remote) {
-      current = { kinds, remote, documents: new Documents(deps, kinds, remote) }
+      current = { kinds, remote, documents: new Documents(deps, kinds, remote, builtIn) }
     }
     return current.documents
   }
@@ -191,6 +217,10 @@ export function newOpenApiHandler(deps: OpenApiDeps): (request: ApiRequest) => A
     if (!form) throw notAcceptable(["application/json", ...protobufTypesV3])
     return sendPart(request, documents, form)
   }
+}
+
+function partOf({ group, version }: { group: string; version: string }): string {
+  return group ? `apis/${group}/${version}` : `api/${version}`
 }
 
 function sendPart(request: ApiRequest, documents: Documents, form: string): ApiResponse {
