@@ -84,7 +84,7 @@ const reasons = ["FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired
 function checkRule(check: Check, schema: JsonSchemaProps, rule: ValidationRule, place: Place, at: string): void {
   const { errors } = check
   const { message, reason } = rule
-  if (!rule.rule.trim()) {
+  if (!(rule.rule ?? "").trim()) {
     errors.push(fieldError.required(`${at}.rule`, "rule is not specified"))
     return
   }
@@ -92,7 +92,7 @@ function checkRule(check: Check, schema: JsonSchemaProps, rule: ValidationRule, 
     errors.push(fieldError.invalid(`${at}.message`, message, "message must be non-empty if specified"))
   } else if (message?.trim().includes("\n")) {
     errors.push(fieldError.invalid(`${at}.message`, message, "message must not contain line breaks"))
-  } else if (rule.rule.trim().includes("\n") && !message?.trim()) {
+  } else if ((rule.rule ?? "").trim().includes("\n") && !message?.trim()) {
     errors.push(fieldError.required(`${at}.message`, "message must be specified if rule contains line breaks"))
   }
   if (rule.messageExpression !== undefined && rule.messageExpression !== "" && !rule.messageExpression.trim()) {
