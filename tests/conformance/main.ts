@@ -55,6 +55,10 @@ const environment = await openEnvironment({
   keep: values.keep,
   log: print,
 })
+// What was started for the run is not left behind.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => void environment.close().finally(() => process.exit(130)))
+}
 let results: TestResult[] = []
 try {
   results = await runTests(environment, { ...selection, concurrency: Number(values.concurrency), onResult: show })

@@ -3,6 +3,7 @@ import { type certificatesv1, refs } from "@ladya/api"
 import { expectApiOperations, expectDiscovered } from "../support/api-operations.ts"
 import { newCertificateRequest, newServerCertificate } from "../support/certificates.ts"
 import { conformance } from "../support/registry.ts"
+import { untilGone } from "../support/workloads.ts"
 
 const requests = refs.certificatesigningrequests
 type Request = certificatesv1.CertificateSigningRequest
@@ -82,5 +83,7 @@ conformance(
     told.status = { ...told.status, conditions: [...(signed.status?.conditions ?? []), condition("StatusUpdate")] }
     const last = await resource.updateStatus(told)
     assert.deepEqual(typesOf(last), ["ApprovalPatch", "Approved", "StatusUpdate"])
+    await resource.deleteCollection({ fieldSelector: `spec.signerName=${signerName}` })
+    await untilGone(t, requests, { name })
   },
 )
