@@ -1,6 +1,6 @@
 import { fieldError, formatLabelSelector, semanticEqual } from "@ladya/apimachinery"
 import { defaultPodTemplate } from "../../../core/v1/pod/defaults.ts"
-import { podSpecWarnings } from "../../../core/v1/pod/warnings.ts"
+import { workloadWarnings } from "../../../core/v1/pod/warnings/index.ts"
 import type * as appsv1 from "../../../generated/types/appsv1.ts"
 import type { Column, KindBehaviour } from "../../../kind.ts"
 import { ageColumn, containerColumns, integer, mapText, nameColumn, text, wide } from "../../../printing/columns.ts"
@@ -116,6 +116,6 @@ export const daemonSet: KindBehaviour<DaemonSet> = {
     }
     return errors
   },
-  warnings: ({ spec }) => podSpecWarnings("spec.template.spec", spec?.template.spec ?? { containers: [] }),
+  warnings: workloadWarnings("spec.template", ({ spec }) => spec?.template, { named: false }),
   columns,
 }

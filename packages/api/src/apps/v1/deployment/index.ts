@@ -1,6 +1,6 @@
 import { fieldError, formatLabelSelector } from "@ladya/apimachinery"
 import { defaultPodTemplate } from "../../../core/v1/pod/defaults.ts"
-import { podSpecWarnings } from "../../../core/v1/pod/warnings.ts"
+import { workloadWarnings } from "../../../core/v1/pod/warnings/index.ts"
 import type * as appsv1 from "../../../generated/types/appsv1.ts"
 import type { Column, KindBehaviour } from "../../../kind.ts"
 import { ageColumn, containerColumns, nameColumn, text, wide } from "../../../printing/columns.ts"
@@ -112,7 +112,7 @@ export const deployment: KindBehaviour<Deployment> = {
     checkReplicaStatus(errors, { ...next.status }, fields)
     return errors
   },
-  warnings: ({ spec }) => podSpecWarnings("spec.template.spec", spec?.template.spec ?? { containers: [] }),
+  warnings: workloadWarnings("spec.template", ({ spec }) => spec?.template),
   columns,
   scale: {
     read: ({ spec, status }) => ({

@@ -1,6 +1,6 @@
 import { fieldError, formatLabelSelector } from "@ladya/apimachinery"
 import { defaultPodTemplate } from "../../../core/v1/pod/defaults.ts"
-import { podSpecWarnings } from "../../../core/v1/pod/warnings.ts"
+import { workloadWarnings } from "../../../core/v1/pod/warnings/index.ts"
 import type * as appsv1 from "../../../generated/types/appsv1.ts"
 import type { Column, KindBehaviour } from "../../../kind.ts"
 import { ageColumn, containerColumns, integer, nameColumn, text, wide } from "../../../printing/columns.ts"
@@ -56,7 +56,7 @@ export const replicaSet: KindBehaviour<ReplicaSet> = {
     checkReplicaStatus(errors, { ...next.status }, fields)
     return errors
   },
-  warnings: ({ spec }) => podSpecWarnings("spec.template.spec", spec?.template?.spec ?? { containers: [] }),
+  warnings: workloadWarnings("spec.template", ({ spec }) => spec?.template),
   selectableFields: ({ status }) => ({ "status.replicas": String(status?.replicas ?? 0) }),
   columns,
   scale: {

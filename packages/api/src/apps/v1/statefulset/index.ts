@@ -1,7 +1,7 @@
 import { fieldError, isDns1123Label, semanticEqual } from "@ladya/apimachinery"
 import { checkClaimSpec } from "../../../core/v1/persistentvolumeclaim/validation.ts"
 import { defaultPodTemplate } from "../../../core/v1/pod/defaults.ts"
-import { podSpecWarnings } from "../../../core/v1/pod/warnings.ts"
+import { workloadWarnings } from "../../../core/v1/pod/warnings/index.ts"
 import type * as appsv1 from "../../../generated/types/appsv1.ts"
 import type { Column, KindBehaviour } from "../../../kind.ts"
 import { ageColumn, containerColumns, nameColumn, text } from "../../../printing/columns.ts"
@@ -139,7 +139,7 @@ export const statefulSet: KindBehaviour<StatefulSet> = {
     return errors
   },
   validateName: isDns1123Label,
-  warnings: ({ spec }) => podSpecWarnings("spec.template.spec", spec?.template.spec ?? { containers: [] }),
+  warnings: workloadWarnings("spec.template", ({ spec }) => spec?.template, { named: false }),
   columns,
   scale: {
     read: ({ spec, status }) => ({

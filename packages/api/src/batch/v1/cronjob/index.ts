@@ -1,5 +1,5 @@
 import { fieldError, formatLabelSelector, isDns1123Subdomain } from "@ladya/apimachinery"
-import { podSpecWarnings } from "../../../core/v1/pod/warnings.ts"
+import { workloadWarnings } from "../../../core/v1/pod/warnings/index.ts"
 import type * as batchv1 from "../../../generated/types/batchv1.ts"
 import { parseCron } from "../../../helpers/cron.ts"
 import type { Column, KindBehaviour } from "../../../kind.ts"
@@ -113,10 +113,6 @@ export const cronJob: KindBehaviour<CronJob> = {
     if (name.length > maxNameLength) errors.push(`must be no more than ${maxNameLength} characters`)
     return errors
   },
-  warnings: ({ spec }) =>
-    podSpecWarnings(
-      "spec.jobTemplate.spec.template.spec",
-      spec?.jobTemplate?.spec?.template.spec ?? { containers: [] },
-    ),
+  warnings: workloadWarnings("spec.jobTemplate.spec.template", ({ spec }) => spec?.jobTemplate?.spec?.template),
   columns,
 }

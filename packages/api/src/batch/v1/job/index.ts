@@ -1,5 +1,5 @@
 import { formatLabelSelector, isConditionTrue } from "@ladya/apimachinery"
-import { podSpecWarnings } from "../../../core/v1/pod/warnings.ts"
+import { workloadWarnings } from "../../../core/v1/pod/warnings/index.ts"
 import type * as batchv1 from "../../../generated/types/batchv1.ts"
 import type { Column, KindBehaviour } from "../../../kind.ts"
 import { ageColumn, containerColumns, nameColumn, text, wide } from "../../../printing/columns.ts"
@@ -78,7 +78,7 @@ export const job: KindBehaviour<Job> = {
     }
     return errors
   },
-  warnings: ({ spec }) => podSpecWarnings("spec.template.spec", spec?.template.spec ?? { containers: [] }),
+  warnings: workloadWarnings("spec.template", ({ spec }) => spec?.template),
   selectableFields: ({ status }) => ({ "status.successful": String(status?.succeeded ?? 0) }),
   columns,
 }

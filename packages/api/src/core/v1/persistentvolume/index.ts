@@ -9,13 +9,16 @@ import {
   checkSupported,
   checkTexts,
   type Errors,
+  indexed,
   notPositiveMessage,
 } from "../../../validation/checks.ts"
 import { checkNoBacksteps } from "../../../validation/paths.ts"
-import { accessModesText } from "../persistentvolumeclaim/index.ts"
+import { accessModesText, oldClassWarning } from "../persistentvolumeclaim/index.ts"
 import { checkAccessModes } from "../persistentvolumeclaim/validation.ts"
 import { checkNodeSelector } from "../pod/validation-scheduling.ts"
 import { checkCsiDriverName, checkHostPath, checkNfs } from "../pod/validation-volumes.ts"
+import { fractionalBytes } from "../pod/warnings/containers.ts"
+import { nodeTermWarnings } from "../pod/warnings/selection.ts"
 
 type Volume = corev1.PersistentVolume
 type Spec = corev1.PersistentVolumeSpec
@@ -119,6 +122,26 @@ function validate(next: Volume, previous: Volume | undefined): Errors {
   return errors
 }
 
+const oldMountOptions = "volume.beta.kubernetes.io/mount-options"
+
+function warnings({ metadata, spec }: Volume): string[] {
+  const texts: string[] = []
+  const annotations = metadata.annotations ?? {}
+  if (annotations["volume.beta.kubernetes.io/storage-class"] !== undefined) texts.push(oldClassWarning)
+  if (annotations[oldMountOptions] !== undefined) {
+    texts.push(`metadata.annotations[${oldMountOptions}]: deprecated since v1.31; use "mountOptions" attribute instead`)
+  }
+  if (spec?.persistentVolumeReclaimPolicy === "Recycle") {
+    const advice = "Instead, the recommended approach is to use dynamic provisioning."
+    texts.push(`spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. ${advice}`)
+  }
+  const terms = "spec.nodeAffinity.required.nodeSelectorTerms"
+  for (const [term, at] of indexed(terms, spec?.nodeAffinity?.required?.nodeSelectorTerms)) {
+    texts.push(...nodeTermWarnings(at, term))
+  }
+  return [...texts, ...fractionalBytes("spec.capacity", spec?.capacity)]
+}
+
 const columns: readonly Column<Volume>[] = [
   nameColumn,
   text("Capacity", ({ spec }) => spec?.capacity?.["storage"] ?? "0"),
@@ -148,6 +171,7 @@ export const persistentVolume: KindBehaviour<Volume> = {
   prepareForUpdate: (draft, previous) => keepField(draft, previous, "status"),
   prepareForStatusUpdate: (draft, previous) => keepField(draft, previous, "spec"),
   validate,
+  warnings,
   selectableFields: ({ metadata }) => ({ name: metadata.name ?? "" }),
   columns,
 }

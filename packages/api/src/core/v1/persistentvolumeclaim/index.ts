@@ -3,7 +3,14 @@ import type { Column, KindBehaviour } from "../../../kind.ts"
 import { ageColumn, nameColumn, orNone, text, wide } from "../../../printing/columns.ts"
 import { keepField } from "../../../strategy.ts"
 import type { Errors } from "../../../validation/checks.ts"
+import { fractionalBytes } from "../pod/warnings/containers.ts"
 import { checkClaimSpec, checkClaimUpdate } from "./validation.ts"
+
+/** How the class was named before there was a field for it. */
+const oldClass = "volume.beta.kubernetes.io/storage-class"
+
+/** Of claims and volumes that still do. */
+export const oldClassWarning = `metadata.annotations[${oldClass}]: deprecated since v1.8; use "storageClassName" attribute instead`
 
 type Claim = corev1.PersistentVolumeClaim
 
@@ -30,11 +37,7 @@ const columns: readonly Column<Claim>[] = [
   text("Volume", ({ spec }) => spec?.volumeName ?? ""),
   text("Capacity", (claim) => (isBound(claim) ? (claim.status?.capacity?.["storage"] ?? "0") : "")),
   text("Access Modes", (claim) => (isBound(claim) ? accessModesText(claim.status?.accessModes) : "")),
-  text(
-    "StorageClass",
-    ({ metadata, spec }) =>
-      metadata.annotations?.["volume.beta.kubernetes.io/storage-class"] ?? spec?.storageClassName ?? "",
-  ),
+  text("StorageClass", ({ metadata, spec }) => metadata.annotations?.[oldClass] ?? spec?.storageClassName ?? ""),
   text("VolumeAttributesClass", ({ spec }) => spec?.volumeAttributesClassName ?? "<unset>"),
   ageColumn,
   wide(text("VolumeMode", ({ spec }) => orNone(spec?.volumeMode))),
@@ -76,6 +79,14 @@ export const persistentVolumeClaim: KindBehaviour<Claim> = {
     checkClaimSpec(errors, "spec", next.spec ?? {})
     if (previous) checkClaimUpdate(errors, next, previous)
     return errors
+  },
+  warnings({ metadata, spec }) {
+    const requests = spec?.resources?.requests
+    return [
+      ...(metadata.annotations?.[oldClass] === undefined ? [] : [oldClassWarning]),
+      ...fractionalBytes("spec.resources.requests", requests),
+      ...fractionalBytes("spec.resources.limits", spec?.resources?.limits),
+    ]
   },
   columns,
 }

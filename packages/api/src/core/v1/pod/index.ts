@@ -11,7 +11,7 @@ import {
   prepareResize,
 } from "./strategy.ts"
 import { validateEphemeralContainers, validatePod, validatePodStatus, validateResize } from "./validation.ts"
-import { podSpecWarnings } from "./warnings.ts"
+import { nameWarnings, templateWarnings } from "./warnings/index.ts"
 
 export const pod: KindBehaviour<corev1.Pod> = {
   default: defaultPod,
@@ -24,7 +24,9 @@ export const pod: KindBehaviour<corev1.Pod> = {
     ephemeralcontainers: { prepare: prepareEphemeralContainers, validate: validateEphemeralContainers },
     resize: { prepare: prepareResize, validate: validateResize },
   },
-  warnings: (next, previous) => (previous ? [] : podSpecWarnings("spec", next.spec ?? { containers: [] })),
+  // Pods are updated by controllers and nodes, seldom by people: it is not worth the cost.
+  warnings: (next, previous) =>
+    previous ? [] : [...nameWarnings(next.metadata, "the Pod's hostname"), ...templateWarnings("", next)],
   selectableFields: ({ spec, status }) => ({
     "spec.nodeName": spec?.nodeName ?? "",
     "spec.restartPolicy": spec?.restartPolicy ?? "",

@@ -6,6 +6,7 @@ import { bumpGeneration, startGeneration } from "../../../strategy.ts"
 import type { Errors } from "../../../validation/checks.ts"
 import { checkPodTemplate } from "../../../validation/templates.ts"
 import { defaultPodTemplate } from "../pod/defaults.ts"
+import { workloadWarnings } from "../pod/warnings/index.ts"
 
 type PodTemplate = corev1.PodTemplate
 
@@ -21,6 +22,7 @@ export const podTemplate: KindBehaviour<PodTemplate> = {
     checkPodTemplate(errors, "template", next.template)
     return errors
   },
+  warnings: workloadWarnings("template", ({ template }) => template, { named: false }),
   columns: [
     nameColumn,
     ...containerColumns<PodTemplate>(({ template }) => template?.spec).map((column) => ({

@@ -7,7 +7,7 @@ import { checkNonNegative, type Errors } from "../../../validation/checks.ts"
 import { checkReplicaStatus } from "../../../validation/replica-status.ts"
 import { checkServingTemplate } from "../../../validation/templates.ts"
 import { defaultPodTemplate } from "../pod/defaults.ts"
-import { podSpecWarnings } from "../pod/warnings.ts"
+import { workloadWarnings } from "../pod/warnings/index.ts"
 
 type ReplicationController = corev1.ReplicationController
 
@@ -59,7 +59,7 @@ export const replicationController: KindBehaviour<ReplicationController> = {
     checkReplicaStatus(errors, { ...next.status }, ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"])
     return errors
   },
-  warnings: ({ spec }) => podSpecWarnings("spec.template.spec", spec?.template?.spec ?? { containers: [] }),
+  warnings: workloadWarnings("spec.template", ({ spec }) => spec?.template),
   selectableFields: ({ status }) => ({ "status.replicas": String(status?.replicas ?? 0) }),
   columns,
   scale: {
