@@ -137,6 +137,7 @@ const rows: { name: string; object: unknown; errors: string[] }[] = [
     name: "a quota on what is not counted",
     object: of("v1", "ResourceQuota", { spec: { hard: { bananas: "1" }, scopes: ["BestEffort", "NotBestEffort"] } }),
     errors: [
+      'spec.hard[bananas]: Invalid value: "bananas": must be a standard resource type or fully qualified',
       'spec.hard[bananas]: Invalid value: "bananas": must be a standard resource for quota',
       'spec.scopes: Invalid value: ["BestEffort","NotBestEffort"]: conflicting scopes',
     ],

@@ -4,6 +4,27 @@ import { checkQuantity, checkTexts, type Errors, indexed } from "./checks.ts"
 
 const standardContainerResources = new Set(["cpu", "memory", "ephemeral-storage"])
 
+/** Resources that count objects: whole numbers of them. */
+const countedResources = new Set([
+  "pods",
+  "services",
+  "replicationcontrollers",
+  "resourcequotas",
+  "secrets",
+  "configmaps",
+  "persistentvolumeclaims",
+  "services.nodeports",
+  "services.loadbalancers",
+])
+
+const standardResources = new Set([
+  ...standardContainerResources,
+  ...countedResources,
+  ...[...standardContainerResources].flatMap((name) => [`requests.${name}`, `limits.${name}`]),
+  "storage",
+  "requests.storage",
+])
+
 export function isHugePages(name: string): boolean {
   return name.startsWith("hugepages-")
 }
@@ -23,11 +44,23 @@ function isOvercommitAllowed(name: string): boolean {
   return isNativeResource(name) && !isHugePages(name)
 }
 
-/** The name of a resource that a container may ask for. */
-function checkContainerResourceName(errors: Errors, path: string, name: string): void {
+/** Whether the API knows a name that has no domain. */
+function isStandardResource(name: string): boolean {
+  return standardResources.has(name) || isHugePages(name) || isHugePages(name.replace(/^requests\./, ""))
+}
+
+/** The name of any resource: one of the API's own, or one with a domain. */
+export function checkResourceName(errors: Errors, path: string, name: string): void {
   const messages = isQualifiedName(name)
   checkTexts(errors, path, name, messages)
-  if (messages.length > 0) return
+  if (messages.length === 0 && !name.includes("/") && !isStandardResource(name)) {
+    errors.push(fieldError.invalid(path, name, "must be a standard resource type or fully qualified"))
+  }
+}
+
+/** The name of a resource that a container may ask for. */
+export function checkContainerResourceName(errors: Errors, path: string, name: string): void {
+  checkResourceName(errors, path, name)
   if (!name.includes("/")) {
     if (!standardContainerResources.has(name) && !isHugePages(name)) {
       errors.push(fieldError.invalid(path, name, "must be a standard resource for containers"))
@@ -40,7 +73,7 @@ function checkContainerResourceName(errors: Errors, path: string, name: string):
 /** The amount of a resource: not negative, and whole where it counts things. */
 export function checkResourceQuantity(errors: Errors, path: string, name: string, value: string): boolean {
   if (!checkQuantity(errors, path, value)) return false
-  if (isExtendedResource(name) || name === "pods") {
+  if (isExtendedResource(name) || countedResources.has(name)) {
     if (parseQuantity(value).nanos % 1_000_000_000n !== 0n) {
       errors.push(fieldError.invalid(path, value, "must be an integer"))
       return false

@@ -7,27 +7,22 @@ import { humanDuration } from "../../../printing/duration.ts"
 import { specStatusStrategy } from "../../../strategy.ts"
 import { checkNonNegative, type Errors } from "../../../validation/checks.ts"
 import { defaultJob } from "./defaults.ts"
-import { validateJob } from "./validation.ts"
+import { generatedLabels, validateJob } from "./validation.ts"
 
 type Job = batchv1.Job
 
 const strategy = specStatusStrategy()
 
 // Each Job selects its own pods by its uid, unless the client takes that on itself.
-function ownSelector({ metadata, spec }: Job): void {
+function ownSelector(job: Job): void {
+  const { metadata, spec } = job
   if (!spec || spec.manualSelector) return
-  const { uid = "", name = "" } = metadata
   const template = spec.template
   template.metadata ??= {}
-  template.metadata.labels = {
-    ...template.metadata.labels,
-    "batch.kubernetes.io/controller-uid": uid,
-    "batch.kubernetes.io/job-name": name,
-    "controller-uid": uid,
-    "job-name": name,
-  }
+  // What a client wrote itself stays: validation says what is wrong with it.
+  template.metadata.labels = { ...generatedLabels(job), ...template.metadata.labels }
   spec.selector ??= {}
-  spec.selector.matchLabels = { ...spec.selector.matchLabels, "batch.kubernetes.io/controller-uid": uid }
+  spec.selector.matchLabels = { ...spec.selector.matchLabels, "batch.kubernetes.io/controller-uid": metadata.uid ?? "" }
 }
 
 function statusText({ metadata, status }: Job): string {

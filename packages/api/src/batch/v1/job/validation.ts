@@ -1,6 +1,8 @@
 import {
   compileLabelSelector,
   fieldError,
+  formatLabels,
+  isDns1123Label,
   isQualifiedName,
   semanticEqual,
   validateLabelSelector,
@@ -9,86 +11,12 @@ import type * as batchv1 from "../../../generated/types/batchv1.ts"
 import {
   checkImmutable,
   checkNonNegative,
-  checkOneOf,
   checkSupported,
   checkTexts,
   type Errors,
-  indexed,
 } from "../../../validation/checks.ts"
 import { checkPodTemplate } from "../../../validation/templates.ts"
-
-const maxIndexedParallelism = 100_000
-
-function checkFailurePolicy(errors: Errors, path: string, spec: batchv1.JobSpec): void {
-  const policy = spec.podFailurePolicy
-  if (!policy) return
-  if (spec.template?.spec?.restartPolicy !== "Never") {
-    const detail = 'only "Never" is supported when podFailurePolicy is specified'
-    errors.push(fieldError.invalid("spec.template.spec.restartPolicy", spec.template?.spec?.restartPolicy, detail))
-  }
-  const rules = policy.rules ?? []
-  if (rules.length > 20) errors.push(fieldError.tooMany(`${path}.rules`, rules.length, 20))
-  const containers = [...(spec.template?.spec?.containers ?? []), ...(spec.template?.spec?.initContainers ?? [])]
-  for (const [rule, at] of indexed(`${path}.rules`, rules)) {
-    checkOneOf(errors, `${at}.action`, rule.action, ["Count", "FailIndex", "FailJob", "Ignore"])
-    if (rule.action === "FailIndex" && spec.backoffLimitPerIndex === undefined) {
-      errors.push(fieldError.invalid(`${at}.action`, rule.action, "requires the backoffLimitPerIndex to be set"))
-    }
-    if (!rule.onExitCodes && !rule.onPodConditions?.length) {
-      errors.push(fieldError.invalid(at, rule, "specifying one of OnExitCodes and OnPodConditions is required"))
-    }
-    if (rule.onExitCodes && rule.onPodConditions?.length) {
-      errors.push(fieldError.invalid(at, rule, "specifying both OnExitCodes and OnPodConditions is not supported"))
-    }
-    const codes = rule.onExitCodes
-    if (!codes) continue
-    const codesPath = `${at}.onExitCodes`
-    checkOneOf(errors, `${codesPath}.operator`, codes.operator, ["In", "NotIn"])
-    if (codes.containerName && !containers.some(({ name }) => name === codes.containerName)) {
-      const detail = "must be one of the container or initContainer names in the pod template"
-      errors.push(fieldError.invalid(`${codesPath}.containerName`, codes.containerName, detail))
-    }
-    const values = codes.values ?? []
-    if (values.length === 0)
-      errors.push(fieldError.invalid(`${codesPath}.values`, values, "at least one value is required"))
-    if (values.length > 255) errors.push(fieldError.tooMany(`${codesPath}.values`, values.length, 255))
-    if (codes.operator === "In" && values.includes(0)) {
-      const detail = "must not be 0 for the In operator"
-      errors.push(fieldError.invalid(`${codesPath}.values[${values.indexOf(0)}]`, 0, detail))
-    }
-  }
-}
-
-function checkIndexed(errors: Errors, spec: batchv1.JobSpec): void {
-  if (spec.completionMode === "Indexed") {
-    if (spec.completions === undefined) {
-      errors.push(fieldError.required("spec.completions", "when completion mode is Indexed"))
-    }
-    if ((spec.parallelism ?? 0) > maxIndexedParallelism) {
-      const detail = `must be less than or equal to ${maxIndexedParallelism} when completion mode is Indexed`
-      errors.push(fieldError.invalid("spec.parallelism", spec.parallelism, detail))
-    }
-    if (
-      spec.maxFailedIndexes !== undefined &&
-      spec.completions !== undefined &&
-      spec.maxFailedIndexes > spec.completions
-    ) {
-      const detail = "must be less than or equal to completions"
-      errors.push(fieldError.invalid("spec.maxFailedIndexes", spec.maxFailedIndexes, detail))
-    }
-  } else {
-    if (spec.backoffLimitPerIndex !== undefined) {
-      const detail = "requires indexed completion mode"
-      errors.push(fieldError.invalid("spec.backoffLimitPerIndex", spec.backoffLimitPerIndex, detail))
-    }
-    if (spec.successPolicy) {
-      errors.push(fieldError.invalid("spec.successPolicy", spec.successPolicy, "requires indexed completion mode"))
-    }
-  }
-  if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) {
-    errors.push(fieldError.required("spec.backoffLimitPerIndex", "when maxFailedIndexes is specified"))
-  }
-}
+import { checkFailurePolicy, checkIndexed, checkSuccessPolicy } from "./validation-policies.ts"
 
 /** Without what a CronJob's template need not have: the selector. */
 export function checkJobSpec(errors: Errors, path: string, spec: batchv1.JobSpec): void {
@@ -100,8 +28,9 @@ export function checkJobSpec(errors: Errors, path: string, spec: batchv1.JobSpec
   checkNonNegative(errors, `${path}.maxFailedIndexes`, spec.maxFailedIndexes)
   checkNonNegative(errors, `${path}.ttlSecondsAfterFinished`, spec.ttlSecondsAfterFinished)
   checkSupported(errors, `${path}.completionMode`, spec.completionMode, ["Indexed", "NonIndexed"])
-  checkIndexed(errors, spec)
-  checkFailurePolicy(errors, `${path}.podFailurePolicy`, spec)
+  checkIndexed(errors, path, spec)
+  checkFailurePolicy(errors, path, spec)
+  checkSuccessPolicy(errors, path, spec)
   checkSupported(errors, `${path}.podReplacementPolicy`, spec.podReplacementPolicy, ["Failed", "TerminatingOrFailed"])
   if (spec.podFailurePolicy && spec.podReplacementPolicy === "TerminatingOrFailed") {
     errors.push(fieldError.notSupported(`${path}.podReplacementPolicy`, spec.podReplacementPolicy, ["Failed"]))
@@ -172,12 +101,53 @@ function movable(spec: batchv1.JobSpec): unknown {
   return { rest, others: { ...others, containers }, otherAffinity }
 }
 
+/** The labels by which a Job knows its pods, as the server writes them. */
+export function generatedLabels({ metadata }: batchv1.Job): Record<string, string> {
+  const { uid = "", name = "" } = metadata
+  return {
+    "batch.kubernetes.io/controller-uid": uid,
+    "batch.kubernetes.io/job-name": name,
+    "controller-uid": uid,
+    "job-name": name,
+  }
+}
+
+// A client that writes these labels or the selector itself has taken them from another Job, or means manualSelector.
+function checkGenerated(errors: Errors, job: batchv1.Job): void {
+  const spec = job.spec
+  if (!spec?.selector || spec.manualSelector) return
+  if (!job.metadata.uid) errors.push(fieldError.required("metadata.uid"))
+  const labels = spec.template?.metadata?.labels ?? {}
+  const expected = generatedLabels(job)
+  for (const [key, value] of Object.entries(expected)) {
+    const at = `spec.template.metadata.labels[${key}]`
+    const detail = `must be '${value}'`
+    if (labels[key] === undefined) errors.push(fieldError.required(at, detail))
+    else if (labels[key] !== value) errors.push(fieldError.invalid(at, formatLabels(labels), detail))
+  }
+  const isSound = validateLabelSelector(spec.selector, "spec.selector").length === 0
+  if (isSound && !compileLabelSelector(spec.selector).matches(expected)) {
+    errors.push(fieldError.invalid("spec.selector", spec.selector, "`selector` not auto-generated"))
+  }
+}
+
+// The index is put behind the name: the last pod must still have one that a host may have.
+function checkIndexedName(errors: Errors, { metadata, spec }: batchv1.Job): void {
+  if (spec?.completionMode !== "Indexed" || !spec.completions) return
+  const longest = `${metadata.name}-${spec.completions - 1}`
+  if (isDns1123Label(longest).length === 0) return
+  const detail = `will not able to create pod with invalid DNS label: ${longest}`
+  errors.push(fieldError.invalid("metadata.name", metadata.name, detail))
+}
+
 export function validateJob(next: batchv1.Job, previous: batchv1.Job | undefined): Errors {
   const errors: Errors = []
   const spec = next.spec
   if (!spec) return [fieldError.required("spec")]
+  if (!previous) checkGenerated(errors, next)
   checkJobSpec(errors, "spec", spec)
   checkSelector(errors, spec)
+  checkIndexedName(errors, next)
   if (previous) checkUpdate(errors, next, previous)
   return errors
 }

@@ -1,8 +1,9 @@
-import { compareQuantities, fieldError, isQualifiedName, isQuantity } from "@ladya/apimachinery"
+import { compareQuantities, fieldError, isQualifiedName, isQuantity, parseQuantity } from "@ladya/apimachinery"
 import type * as corev1 from "../../../generated/types/corev1.ts"
 import type { KindBehaviour } from "../../../kind.ts"
 import { defaultColumns } from "../../../printing/columns.ts"
 import { checkTexts, type Errors, indexed } from "../../../validation/checks.ts"
+import { checkContainerResourceName, checkResourceName } from "../../../validation/resources.ts"
 
 type Item = corev1.LimitRangeItem
 type List = Readonly<Record<string, string>> | undefined
@@ -48,11 +49,23 @@ const orders: readonly {
   { low: "default", high: "max", at: "default", text: (a, b) => `default value ${a} is greater than max value ${b}` },
 ]
 
+const numberOf = (quantity: string): number => Number(parseQuantity(quantity).nanos) / 1e9
+
+// The most that a limit can be of a request between these bounds.
+function highestRatio(item: Item, name: string): number | undefined {
+  const min = item.min?.[name]
+  const max = item.max?.[name]
+  if (min === undefined || max === undefined || !isQuantity(min) || !isQuantity(max)) return undefined
+  return numberOf(min) > 0 ? numberOf(max) / numberOf(min) : undefined
+}
+
 function checkItem(errors: Errors, path: string, item: Item): void {
   const lists = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] as const
   for (const list of lists) {
     for (const name of Object.keys(item[list] ?? {})) {
-      checkTexts(errors, `${path}.${list}[${name}]`, name, isQualifiedName(name))
+      const at = `${path}.${list}[${name}]`
+      if (item.type === "Container" || item.type === "Pod") checkContainerResourceName(errors, at, name)
+      else checkResourceName(errors, at, name)
     }
   }
   if (item.type === "Pod") {
@@ -81,6 +94,11 @@ function checkItem(errors: Errors, path: string, item: Item): void {
   for (const [name, ratio] of Object.entries(item.maxLimitRequestRatio ?? {})) {
     if (isQuantity(ratio) && compareQuantities(ratio, "1") < 0) {
       errors.push(fieldError.invalid(`${path}.maxLimitRequestRatio[${name}]`, ratio, `ratio ${ratio} is less than 1`))
+    }
+    const highest = highestRatio(item, name)
+    if (highest !== undefined && isQuantity(ratio) && numberOf(ratio) > highest) {
+      const detail = `ratio ${ratio} is greater than max/min = ${highest.toFixed(6)}`
+      errors.push(fieldError.invalid(`${path}.maxLimitRequestRatio[${name}]`, ratio, detail))
     }
   }
 }

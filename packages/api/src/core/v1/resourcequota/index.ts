@@ -1,9 +1,10 @@
-import { fieldError, isQualifiedName } from "@ladya/apimachinery"
+import { fieldError } from "@ladya/apimachinery"
 import type * as corev1 from "../../../generated/types/corev1.ts"
 import type { KindBehaviour } from "../../../kind.ts"
 import { ageColumn, nameColumn, text } from "../../../printing/columns.ts"
 import { keepField } from "../../../strategy.ts"
-import { checkQuantity, checkTexts, type Errors } from "../../../validation/checks.ts"
+import type { Errors } from "../../../validation/checks.ts"
+import { checkResourceName, checkResourceQuantity } from "../../../validation/resources.ts"
 
 type Quota = corev1.ResourceQuota
 
@@ -42,11 +43,11 @@ const scopes = [
 function checkList(errors: Errors, path: string, list: Readonly<Record<string, string>> | undefined): void {
   for (const [name, value] of Object.entries(list ?? {})) {
     const at = `${path}[${name}]`
-    checkTexts(errors, at, name, isQualifiedName(name))
+    checkResourceName(errors, at, name)
     if (!name.includes("/") && !standard.has(name) && !/^(requests\.)?hugepages-/.test(name)) {
       errors.push(fieldError.invalid(at, name, "must be a standard resource for quota"))
     }
-    checkQuantity(errors, at, value)
+    checkResourceQuantity(errors, at, name, value)
   }
 }
 
