@@ -3,6 +3,8 @@ import {
   applyDefaults,
   compileJsonPath,
   type FieldError,
+  type FieldErrorType,
+  fieldError,
   type KubeObject,
   semanticEqual,
   validateStructural,
@@ -15,6 +17,17 @@ import { schemaOf } from "./schemas.ts"
 type Definition = apiextensionsv1.CustomResourceDefinition
 type Version = apiextensionsv1.CustomResourceDefinitionVersion
 type Fields = Record<string, unknown>
+
+/** What is wrong in these ways keeps the rules from being looked at. */
+const blocking = new Set<FieldErrorType>([
+  "FieldValueNotSupported",
+  "FieldValueRequired",
+  "FieldValueTooLong",
+  "FieldValueTooMany",
+  "FieldValueTypeInvalid",
+])
+const unchecked =
+  "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation"
 
 function contentOf(object: KubeObject, hasStatus: boolean): Fields {
   const { apiVersion: _a, kind: _k, metadata: _m, ...rest } = object as KubeObject & Fields
@@ -34,10 +47,10 @@ export function customBehaviour(definition: Definition, version: Version): KindB
   const rules = newRuleTree(schema, true)
   const validate = (next: KubeObject, previous: KubeObject | undefined): FieldError[] => {
     const errors = validateStructural(schema, next, previous)
-    // Rules count on the types that the schema asks for.
-    if (rules && !errors.some(({ type }) => type === "FieldValueTypeInvalid" || type === "FieldValueTooMany")) {
-      errors.push(...validateRules(rules, next, previous))
-    }
+    if (!rules) return errors
+    // Rules count on what the schema asks for.
+    if (errors.some(({ type }) => blocking.has(type))) errors.push(fieldError.invalid("<nil>", "null", unchecked))
+    else errors.push(...validateRules(rules, next, previous))
     return errors
   }
   const { scale } = version.subresources ?? {}
