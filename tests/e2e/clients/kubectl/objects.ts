@@ -174,7 +174,9 @@ export function objectTests(kubectl: Kubectl): void {
     assert.match(await k(`create -R -f ${directory}`), /file-a created\nconfigmap\/file-b created/)
     assert.match(await k(`delete -f ${directory}`), /configmap "file-a" deleted/)
     assert.match(await k("delete configmap -l from=file"), /configmap "file-b" deleted/)
-    await kubectl().run(["create", "deployment", "ended", "--image=busybox", "--", "sh", "-c", "exec sleep 100"])
+    // Ends at once when it is told to: a program that does not heed that takes its half minute.
+    const loop = "trap exit TERM; while :; do sleep 0.2; done"
+    await kubectl().run(["create", "deployment", "ended", "--image=busybox", "--", "sh", "-c", loop])
     await kubectl().cluster.until("its pod", async () => (await k("get pods -l app=ended -o name")) !== "")
     await k("delete deployment ended --cascade=foreground --grace-period=1 --timeout=60s")
     assert.equal(await k("get replicasets -l app=ended -o name"), "")
