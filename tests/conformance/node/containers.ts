@@ -1,9 +1,9 @@
 import assert from "node:assert/strict"
 import { type corev1, refs } from "@ladya/api"
 import type { ConformanceContext } from "../support/context.ts"
+import { expectLines, outputOf } from "../support/output.ts"
 import { helperPod, podLog, runPod, sleepingPod, untilPod, untilSucceeded } from "../support/pods.ts"
 import { conformance } from "../support/registry.ts"
-import { expectLines, outputOf } from "./output.ts"
 
 /** What a container of the helper image's entry point gets as arguments, as the role `entrypoint-tester` tells it. */
 async function startedWith(t: ConformanceContext, container: Partial<corev1.Container>): Promise<string> {

@@ -1,7 +1,7 @@
 import { type corev1, refs } from "@ladya/api"
 import type { ConformanceContext } from "../support/context.ts"
+import { expectLines } from "../support/output.ts"
 import { conformance } from "../support/registry.ts"
-import { expectLines } from "./output.ts"
 
 /** Not through a shell: those keep only names that are theirs. */
 const command = ["env"]

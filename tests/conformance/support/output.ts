@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import type { corev1 } from "@ladya/api"
 import { refs } from "@ladya/api"
-import type { ConformanceContext } from "../support/context.ts"
-import { podLog, sleepingPod, untilSucceeded } from "../support/pods.ts"
+import type { ConformanceContext } from "./context.ts"
+import { podLog, sleepingPod, untilSucceeded } from "./pods.ts"
 
 /** Runs a busybox pod to its end and gives what it wrote, line by line. */
 export async function outputOf(
