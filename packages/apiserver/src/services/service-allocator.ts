@@ -46,7 +46,10 @@ export class ServiceAllocator implements WriteHooks {
     const had = new Set([...before.addresses, ...before.ports])
     const hold = new Hold({ id: `pending ${++this.#sequence}`, owner: ownerOf(draft), had, dryRun })
     try {
-      const errors = [...(await this.#takeAddresses(spec, hold)), ...(await this.#takePorts(spec, hold))]
+      const errors = [
+        ...(await this.#takeAddresses(spec, hold, specOf(previous))),
+        ...(await this.#takePorts(spec, hold)),
+      ]
       if (errors.length > 0)
         throw statusError.invalid({ group: "", kind: "Service" }, draft.metadata.name ?? "", errors)
     } catch (error) {
@@ -94,8 +97,11 @@ export class ServiceAllocator implements WriteHooks {
     }
   }
 
-  async #takeAddresses(spec: Spec, hold: Hold): Promise<FieldError[]> {
+  async #takeAddresses(spec: Spec, hold: Hold, previous: Spec | undefined): Promise<FieldError[]> {
     if (!needsClusterIP(spec) || isHeadless(spec)) return []
+    // A Service keeps its address: that it may not have another is for validation to say.
+    const kept = previous && !isHeadless(previous) ? previous.clusterIPs?.[0] : undefined
+    if (kept && spec.clusterIPs?.[0] && spec.clusterIPs[0] !== kept) return []
     const { family } = this.#taken.cidr.address
     if (spec.ipFamilyPolicy === "RequireDualStack") {
       return [

@@ -107,7 +107,7 @@ const rows: { name: string; object: unknown; errors: string[] }[] = [
       metadata: { name: "x" },
       spec: { leaseDurationSeconds: 0 },
     },
-    errors: ["spec.leaseDurationSeconds: Invalid value: 0: must be greater than zero"],
+    errors: ["spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0"],
   },
 ]
 

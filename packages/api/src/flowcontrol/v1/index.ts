@@ -4,6 +4,7 @@ import type { KindBehaviour } from "../../kind.ts"
 import { ageColumn, integer, nameColumn, text } from "../../printing/columns.ts"
 import { specStatusStrategy } from "../../strategy.ts"
 import { checkOneOf, checkRequired, type Errors, indexed } from "../../validation/checks.ts"
+import { checkNonResourceRule, checkQueuing, checkResourceRule, checkShares, checkSubject } from "./validation.ts"
 
 export const flowSchema: KindBehaviour<flowcontrolv1.FlowSchema> = {
   default(draft) {
@@ -30,7 +31,12 @@ export const flowSchema: KindBehaviour<flowcontrolv1.FlowSchema> = {
         errors.push(fieldError.required(at, "at least one of resourceRules and nonResourceRules has to be non-empty"))
       }
       for (const [subject, subjectAt] of indexed(`${at}.subjects`, rule.subjects)) {
-        checkOneOf(errors, `${subjectAt}.kind`, subject.kind, ["Group", "ServiceAccount", "User"])
+        checkSubject(errors, subjectAt, subject)
+      }
+      for (const [one, oneAt] of indexed(`${at}.resourceRules`, rule.resourceRules))
+        checkResourceRule(errors, oneAt, one)
+      for (const [one, oneAt] of indexed(`${at}.nonResourceRules`, rule.nonResourceRules)) {
+        checkNonResourceRule(errors, oneAt, one)
       }
     }
     return errors
@@ -72,18 +78,21 @@ export const priorityLevelConfiguration: KindBehaviour<flowcontrolv1.PriorityLev
     if (spec?.type === "Exempt" && spec.limited) {
       errors.push(fieldError.forbidden("spec.limited", "must be nil if the type is not Limited"))
     }
+    if (spec?.exempt) checkShares(errors, "spec.exempt", spec.exempt)
     if (spec?.type !== "Limited") return errors
     if (spec.exempt) errors.push(fieldError.forbidden("spec.exempt", "must be nil if the type is Limited"))
     if (!spec.limited) {
       errors.push(fieldError.required("spec.limited", "must not be empty when type is Limited"))
       return errors
     }
+    checkShares(errors, "spec.limited", spec.limited)
     const response = spec.limited.limitResponse
     const path = "spec.limited.limitResponse"
     checkOneOf(errors, `${path}.type`, response?.type, ["Queue", "Reject"])
     if (response?.type === "Queue" && !response.queuing) {
       errors.push(fieldError.required(`${path}.queuing`, "must not be empty if limitResponse.type is Limited"))
     }
+    if (response?.type === "Queue" && response.queuing) checkQueuing(errors, `${path}.queuing`, response.queuing)
     if (response?.type === "Reject" && response.queuing) {
       errors.push(fieldError.forbidden(`${path}.queuing`, "must be nil if limited.limitResponse.type is not Limited"))
     }

@@ -80,6 +80,20 @@ export const csiDriver: KindBehaviour<storagev1.CSIDriver> = {
     if (!previous) checkCsiDriverName(errors, "metadata.name", next.metadata.name)
     const policies = ["File", "None", "ReadWriteOnceWithFSType"]
     checkSupported(errors, "spec.fsGroupPolicy", next.spec?.fsGroupPolicy, policies)
+    const audiences = new Set<string>()
+    for (const [request, at] of indexed("spec.tokenRequests", next.spec?.tokenRequests)) {
+      const { audience = "", expirationSeconds: seconds } = request
+      if (audiences.has(audience)) errors.push(fieldError.duplicate(`${at}.audience`, audience))
+      audiences.add(audience)
+      if (seconds === undefined) continue
+      if (seconds < 600) {
+        const detail = "may not specify a duration less than 10 minutes"
+        errors.push(fieldError.invalid(`${at}.expirationSeconds`, seconds, detail))
+      } else if (seconds > 2 ** 32) {
+        const detail = "may not specify a duration larger than 2^32 seconds"
+        errors.push(fieldError.invalid(`${at}.expirationSeconds`, seconds, detail))
+      }
+    }
     for (const mode of next.spec?.volumeLifecycleModes ?? []) {
       checkSupported(errors, "spec.volumeLifecycleModes", mode, ["Ephemeral", "Persistent"])
     }

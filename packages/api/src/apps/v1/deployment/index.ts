@@ -50,7 +50,7 @@ function checkStrategy(errors: Errors, path: string, strategy: appsv1.Deployment
     }
     checkNotOver100(errors, `${at}.maxUnavailable`, rolling?.maxUnavailable)
   } else {
-    errors.push(fieldError.notSupported(path, strategy.type, ["Recreate", "RollingUpdate"]))
+    errors.push(fieldError.notSupported(path, strategy, ["Recreate", "RollingUpdate"]))
   }
 }
 

@@ -6,7 +6,7 @@ import type * as appsv1 from "../../../generated/types/appsv1.ts"
 import type { Column, KindBehaviour } from "../../../kind.ts"
 import { ageColumn, containerColumns, nameColumn, text } from "../../../printing/columns.ts"
 import { specStatusStrategy } from "../../../strategy.ts"
-import { checkNonNegative, checkOneOf, type Errors, indexed } from "../../../validation/checks.ts"
+import { checkDnsLabel, checkNonNegative, checkOneOf, type Errors, indexed } from "../../../validation/checks.ts"
 import { checkReplicaStatus } from "../../../validation/replica-status.ts"
 import { checkIntOrPercent, checkSelector, checkServingTemplate, selectorText } from "../../../validation/templates.ts"
 
@@ -92,6 +92,8 @@ function validate(next: StatefulSet, previous: StatefulSet | undefined): Errors 
     errors.push(fieldError.invalid("spec.podManagementPolicy", spec.podManagementPolicy, detail))
   }
   checkUpdateStrategy(errors, "spec.updateStrategy", spec.updateStrategy)
+  // A name that was taken once stays good.
+  if (!previous && spec.serviceName) checkDnsLabel(errors, "spec.serviceName", spec.serviceName)
   const retention = spec.persistentVolumeClaimRetentionPolicy
   const at = "spec.persistentVolumeClaimRetentionPolicy"
   checkOneOf(errors, `${at}.whenDeleted`, retention?.whenDeleted, ["Delete", "Retain"])

@@ -2,7 +2,7 @@ import { compareQuantities, fieldError, isDns1123Subdomain, isQuantity, semantic
 import type * as corev1 from "../../../generated/types/corev1.ts"
 import type { Column, KindBehaviour } from "../../../kind.ts"
 import { ageColumn, nameColumn, orNone, text, wide } from "../../../printing/columns.ts"
-import { keepField } from "../../../strategy.ts"
+import { differences, keepField } from "../../../strategy.ts"
 import {
   checkImmutable,
   checkRequired,
@@ -115,7 +115,8 @@ function validate(next: Volume, previous: Volume | undefined): Errors {
   const before = previous.spec ?? {}
   if (!semanticEqual(sourceOf(spec), sourceOf(before))) {
     const detail = "spec.persistentvolumesource is immutable after creation"
-    errors.push(fieldError.forbidden("spec.persistentvolumesource", detail))
+    const changes = differences(sourceOf(spec), sourceOf(before), "spec").join("\n")
+    errors.push(fieldError.forbidden("spec.persistentvolumesource", `${detail}\n${changes}`))
   }
   checkImmutable(errors, "volumeMode", spec.volumeMode, before.volumeMode)
   if (before.nodeAffinity) checkImmutable(errors, "nodeAffinity", spec.nodeAffinity, before.nodeAffinity)

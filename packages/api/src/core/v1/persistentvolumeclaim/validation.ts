@@ -8,6 +8,7 @@ import {
   validateLabels,
 } from "@ladya/apimachinery"
 import type * as corev1 from "../../../generated/types/corev1.ts"
+import { differences } from "../../../strategy.ts"
 import {
   checkImmutable,
   checkRequired,
@@ -107,7 +108,8 @@ export function checkClaimUpdate(
   if (!semanticEqual(masked, before)) {
     const detail =
       "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
-    errors.push(fieldError.forbidden("spec", detail))
+    const changes = differences(masked, before, "spec").join("\n")
+    errors.push(fieldError.forbidden("spec", `${detail}\n${changes}`))
   }
   const size = next.spec?.resources?.requests?.["storage"]
   const oldSize = before.resources?.requests?.["storage"]

@@ -27,6 +27,7 @@ import {
   checkEphemeralContainers,
   checkInitContainers,
 } from "./validation-containers.ts"
+import { checkSystem } from "./validation-os.ts"
 import { checkAffinity, checkTolerations, checkTopologySpread } from "./validation-scheduling.ts"
 import { checkPodSecurity } from "./validation-security.ts"
 import { checkVolumes } from "./validation-volumes.ts"
@@ -227,4 +228,5 @@ export function checkPodSpec(errors: Errors, path: string, spec: corev1.PodSpec,
   checkTopologySpread(errors, `${path}.topologySpreadConstraints`, spec.topologySpreadConstraints)
   checkNames(errors, path, spec)
   checkMisc(errors, path, spec)
+  checkSystem(errors, path, spec)
 }

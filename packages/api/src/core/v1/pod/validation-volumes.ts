@@ -209,7 +209,7 @@ export function checkNfs(errors: Errors, path: string, source: corev1.NFSVolumeS
   checkRequired(errors, `${path}.server`, source.server)
   checkRequired(errors, `${path}.path`, source.path)
   if (!(source.path ?? "").startsWith("/")) {
-    errors.push(fieldError.invalid(`${path}.path`, source.path, "must be an absolute path"))
+    errors.push(fieldError.invalid(`${path}.path`, source.path ?? "", "must be an absolute path"))
   }
 }
 

@@ -30,16 +30,6 @@ const standard = new Set([
   "services.loadbalancers",
 ])
 
-const scopes = [
-  "BestEffort",
-  "CrossNamespacePodAffinity",
-  "NotBestEffort",
-  "NotTerminating",
-  "PriorityClass",
-  "Terminating",
-  "VolumeAttributesClass",
-]
-
 function checkList(errors: Errors, path: string, list: Readonly<Record<string, string>> | undefined): void {
   for (const [name, value] of Object.entries(list ?? {})) {
     const at = `${path}[${name}]`
@@ -51,24 +41,56 @@ function checkList(errors: Errors, path: string, list: Readonly<Record<string, s
   }
 }
 
-function checkScopes(errors: Errors, spec: corev1.ResourceQuotaSpec): void {
-  const named = spec.scopes ?? []
-  for (const scope of named) {
-    if (!scopes.includes(scope)) errors.push(fieldError.invalid("spec.scopes", named, "unsupported scope"))
+const compute = ["cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory"]
+
+/** The standard resources that a scope may narrow down. */
+const scoped: Readonly<Record<string, readonly string[]>> = {
+  BestEffort: ["pods"],
+  CrossNamespacePodAffinity: ["pods", ...compute],
+  NotBestEffort: ["pods", ...compute],
+  NotTerminating: ["pods", ...compute],
+  PriorityClass: ["pods", ...compute],
+  Terminating: ["pods", ...compute],
+  VolumeAttributesClass: ["persistentvolumeclaims", "requests.storage"],
+}
+
+/** Scopes that a pod is in or not: they have no values. */
+const plainScopes = ["BestEffort", "CrossNamespacePodAffinity", "NotBestEffort", "NotTerminating", "Terminating"]
+
+function checkScope(errors: Errors, path: string, shown: unknown, scope: string, spec: corev1.ResourceQuotaSpec): void {
+  const resources = scoped[scope]
+  if (!resources) {
+    errors.push(fieldError.invalid(path, shown, "unsupported scope"))
+    return
   }
+  for (const name of Object.keys(spec.hard ?? {}).sort()) {
+    if (!standard.has(name) || resources.includes(name)) continue
+    errors.push(fieldError.invalid(path, shown, "unsupported scope applied to resource"))
+  }
+}
+
+function checkConflicts(errors: Errors, path: string, shown: unknown, named: readonly string[]): void {
   for (const [a, b] of [
     ["BestEffort", "NotBestEffort"],
     ["Terminating", "NotTerminating"],
   ] as const) {
-    if (named.includes(a) && named.includes(b)) {
-      errors.push(fieldError.invalid("spec.scopes", named, "conflicting scopes"))
-    }
+    if (named.includes(a) && named.includes(b)) errors.push(fieldError.invalid(path, shown, "conflicting scopes"))
   }
+}
+
+function checkScopes(errors: Errors, spec: corev1.ResourceQuotaSpec): void {
+  const named = spec.scopes ?? []
+  for (const scope of named) checkScope(errors, "spec.scopes", named, scope, spec)
+  checkConflicts(errors, "spec.scopes", named, named)
   const path = "spec.scopeSelector.matchExpressions"
-  for (const requirement of spec.scopeSelector?.matchExpressions ?? []) {
-    const { scopeName, operator, values = [] } = requirement
-    if (!scopes.includes(scopeName))
-      errors.push(fieldError.invalid(`${path}.scopeName`, scopeName, "unsupported scope"))
+  const requirements = spec.scopeSelector?.matchExpressions ?? []
+  for (const { scopeName, operator, values = [] } of requirements) {
+    checkScope(errors, `${path}.scopeName`, scopeName, scopeName, spec)
+    if (plainScopes.includes(scopeName) && operator !== "Exists") {
+      const detail =
+        "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity"
+      errors.push(fieldError.invalid(`${path}.operator`, operator, detail))
+    }
     if (operator === "In" || operator === "NotIn") {
       const detail = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
       if (values.length === 0) errors.push(fieldError.required(`${path}.values`, detail))
@@ -77,6 +99,8 @@ function checkScopes(errors: Errors, spec: corev1.ResourceQuotaSpec): void {
       if (values.length > 0) errors.push(fieldError.invalid(`${path}.values`, values, detail))
     } else errors.push(fieldError.invalid(`${path}.operator`, operator, "not a valid selector operator"))
   }
+  const selected = requirements.map(({ scopeName }) => scopeName)
+  checkConflicts(errors, path, requirements, selected)
 }
 
 function usageText({ status }: Quota, limits: boolean): string {
