@@ -26,7 +26,7 @@ const rows: Row[] = [
     request: ["PATCH", `${base}/x?dryRun=Some`, {}, merge],
     status: 422,
     reason: "Invalid",
-    message: /^PatchOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "Some": supported values: "All"$/,
+    message: /^PatchOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: \["Some"\]: supported values: "All"$/,
   },
   {
     name: "an unknown field validation",

@@ -57,6 +57,23 @@ test("asking for what is taken, or not in the range, is refused", async (t) => {
   await services.create(service("static", { clusterIP: dry.spec.clusterIP }))
 })
 
+test("a Service keeps its address, whatever an update asks for", async (t) => {
+  const { client } = await startTestServer(t)
+  const services = client.resource(refs.services)
+  await services.create(service("a"))
+  for (const clusterIP of ["10.96.0.99", "1.2.3.4"]) {
+    const spec = { clusterIP, clusterIPs: [clusterIP] }
+    await assert.rejects(services.patch("a", "merge", { spec }, place), (error) => {
+      assert.ok(isStatus(error, "Invalid"))
+      assert.equal(
+        error.message,
+        `Service "a" is invalid: spec.clusterIPs[0]: Invalid value: ["${clusterIP}"]: may not change once set`,
+      )
+      return true
+    })
+  }
+})
+
 test("a change of type takes and gives back node ports", async (t) => {
   const { client } = await startTestServer(t, { config: { nodePorts: { from: 30000, to: 30000 } } })
   const services = client.resource(refs.services)

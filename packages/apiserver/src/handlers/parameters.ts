@@ -54,14 +54,25 @@ export function writeParameters(request: Pick<ApiRequest, "info" | "query" | "he
   if (query.size === 0) return { dryRun: false, fieldManager: managerOf(userAgent), fieldValidation: "Warn" }
   const optionsKind = optionsKinds[request.info.verb] ?? "CreateOptions"
   const validation = query.get("fieldValidation") || "Warn"
-  if (validation !== "Strict" && validation !== "Warn" && validation !== "Ignore") {
-    throw badOptions(optionsKind, "fieldValidation", validation, ["", "Ignore", "Warn", "Strict"])
+  const dryRun = query.getAll("dryRun")
+  // What a patch says of its manager is looked at with what it says of force.
+  const errors = optionsKind === "PatchOptions" ? [] : managerErrors(query.get("fieldManager") ?? "")
+  errors.push(...dryRunErrors(dryRun))
+  if (!isFieldValidation(validation)) {
+    errors.push(fieldError.notSupported("fieldValidation", validation, ["", ...fieldValidations]))
   }
+  if (errors.length > 0 || !isFieldValidation(validation)) throw badOptions(optionsKind, errors)
   return {
-    dryRun: isDryRun(query.getAll("dryRun"), optionsKind),
+    dryRun: dryRun.length > 0,
     fieldManager: query.get("fieldManager") || managerOf(userAgent),
     fieldValidation: validation,
   }
+}
+
+const fieldValidations = ["Ignore", "Strict", "Warn"] as const
+
+function isFieldValidation(text: string): text is WriteParameters["fieldValidation"] {
+  return (fieldValidations as readonly string[]).includes(text)
 }
 
 const maxManagerBytes = 128
@@ -99,13 +110,17 @@ const isPrintable = (character: string): boolean =>
 const optionsKinds: Readonly<Record<string, string>> = { update: "UpdateOptions", patch: "PatchOptions" }
 
 export function isDryRun(values: readonly string[], optionsKind: string): boolean {
-  const bad = values.find((value) => value !== "All")
-  if (bad !== undefined) throw badOptions(optionsKind, "dryRun", bad, ["All"])
+  const errors = dryRunErrors(values)
+  if (errors.length > 0) throw badOptions(optionsKind, errors)
   return values.length > 0
 }
 
-function badOptions(kind: string, field: string, value: string, supported: readonly string[]): StatusError {
-  return statusError.invalid({ group: "meta.k8s.io", kind }, "", [fieldError.notSupported(field, value, supported)])
+function dryRunErrors(values: readonly string[]): FieldError[] {
+  return values.every((value) => value === "All") ? [] : [fieldError.notSupported("dryRun", values, ["All"])]
+}
+
+function badOptions(kind: string, errors: FieldError[]): StatusError {
+  return statusError.invalid({ group: "meta.k8s.io", kind }, "", errors)
 }
 
 // Without a field manager the client's program name stands in, as everywhere in Kubernetes.

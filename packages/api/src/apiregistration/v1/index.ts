@@ -1,4 +1,11 @@
-import { fieldError, findCondition, isDns1035Label, isPathSegmentName } from "@ladya/apimachinery"
+import {
+  fieldError,
+  findCondition,
+  isDns1035Label,
+  isDns1123Subdomain,
+  isPathSegmentName,
+  isPortNumber,
+} from "@ladya/apimachinery"
 import type * as apiregistrationv1 from "../../generated/types/apiregistrationv1.ts"
 import type { KindBehaviour } from "../../kind.ts"
 import { ageColumn, nameColumn, text } from "../../printing/columns.ts"
@@ -49,8 +56,12 @@ export const apiService: KindBehaviour<APIService> = {
         ),
       )
     }
-    if (checkRequired(errors, "spec.version", version))
-      checkTexts(errors, "spec.version", version, isDns1035Label(version))
+    if (group === "" && version !== "v1") {
+      const detail = "only v1 may have an empty group and it better be legacy kube"
+      errors.push(fieldError.required("spec.group", detail))
+    }
+    if (group !== "") checkTexts(errors, "spec.group", group, isDns1123Subdomain(group))
+    checkTexts(errors, "spec.version", version, isDns1035Label(version))
     checkPriority(errors, "spec.groupPriorityMinimum", spec?.groupPriorityMinimum ?? 0, 20000)
     checkPriority(errors, "spec.versionPriority", spec?.versionPriority ?? 0, 1000)
     if (!service) {
@@ -64,6 +75,10 @@ export const apiService: KindBehaviour<APIService> = {
     }
     checkRequired(errors, "spec.service.namespace", service.namespace)
     checkRequired(errors, "spec.service.name", service.name)
+    const { port = 443 } = service
+    for (const text of isPortNumber(port)) {
+      errors.push(fieldError.invalid("spec.service.port", port, `port is not valid: ${text}`))
+    }
     if (insecureSkipTLSVerify && caBundle) {
       const detail = "may not be true if caBundle is present"
       errors.push(fieldError.invalid("spec.insecureSkipTLSVerify", true, detail))

@@ -1,11 +1,13 @@
 import { fieldError, isQualifiedName, semanticEqual } from "@ladya/apimachinery"
 import { checkCsiDriverName } from "../../core/v1/pod/validation-volumes.ts"
+import type * as corev1 from "../../generated/types/corev1.ts"
 import type * as storagev1 from "../../generated/types/storagev1.ts"
 import type { KindBehaviour } from "../../kind.ts"
 import { ageColumn, integer, nameColumn, text } from "../../printing/columns.ts"
 import { bumpGeneration, keepField, startGeneration } from "../../strategy.ts"
 import {
   checkImmutable,
+  checkLabelName,
   checkOneOf,
   checkRequired,
   checkSupported,
@@ -17,6 +19,34 @@ import {
 const defaultClass = "storageclass.kubernetes.io/is-default-class"
 const isDefaultClass = ({ metadata }: storagev1.StorageClass): boolean =>
   metadata.annotations?.[defaultClass] === "true"
+
+// Where volumes may be made: each key is named once in a term, each value once for a key, and no term twice.
+function checkTopologies(
+  errors: Errors,
+  path: string,
+  terms: readonly corev1.TopologySelectorTerm[] | undefined,
+): void {
+  const seen: corev1.TopologySelectorTerm[] = []
+  for (const [term, at] of indexed(path, terms)) {
+    const keys = new Set<string>()
+    for (const [one, oneAt] of indexed(`${at}.matchLabelExpressions`, term.matchLabelExpressions)) {
+      const { key = "", values = [] } = one
+      if (values.length === 0) errors.push(fieldError.required(`${oneAt}.values`))
+      const known = new Set<string>()
+      for (const [value, valueAt] of indexed(`${oneAt}.values`, values)) {
+        if (known.has(value)) errors.push(fieldError.duplicate(valueAt, value))
+        known.add(value)
+      }
+      checkLabelName(errors, `${oneAt}.key`, key)
+      if (keys.has(key)) errors.push(fieldError.duplicate(`${oneAt}.key`, key))
+      keys.add(key)
+    }
+    if (seen.some((other) => semanticEqual(other, term))) {
+      errors.push(fieldError.duplicate(`${at}.matchLabelExpressions`, ""))
+    }
+    seen.push(term)
+  }
+}
 
 export const storageClass: KindBehaviour<storagev1.StorageClass> = {
   default(draft) {
@@ -35,7 +65,9 @@ export const storageClass: KindBehaviour<storagev1.StorageClass> = {
     }
     checkSupported(errors, "reclaimPolicy", next.reclaimPolicy, ["Delete", "Retain"])
     checkOneOf(errors, "volumeBindingMode", next.volumeBindingMode, ["Immediate", "WaitForFirstConsumer"])
+    checkTopologies(errors, "allowedTopologies", next.allowedTopologies)
     if (!previous) return errors
+    checkImmutable(errors, "allowedTopologies", next.allowedTopologies, previous.allowedTopologies)
     if (!semanticEqual(next.parameters, previous.parameters)) {
       errors.push(fieldError.forbidden("parameters", "updates to parameters are forbidden."))
     }

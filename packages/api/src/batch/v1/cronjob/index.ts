@@ -70,6 +70,10 @@ function validate(next: CronJob, previous: CronJob | undefined): Errors {
   checkNonNegative(errors, "spec.failedJobsHistoryLimit", spec.failedJobsHistoryLimit)
   const jobSpec = spec.jobTemplate?.spec ?? { template: {} }
   checkJobSpec(errors, "spec.jobTemplate.spec", jobSpec)
+  if (jobSpec.selector && !jobSpec.manualSelector) {
+    const detail = "`selector` will be auto-generated"
+    errors.push(fieldError.invalid("spec.jobTemplate.spec.selector", jobSpec.selector, detail))
+  }
   if (jobSpec.manualSelector) {
     errors.push(
       fieldError.notSupported("spec.jobTemplate.spec.manualSelector", jobSpec.manualSelector, ["nil", "false"]),
