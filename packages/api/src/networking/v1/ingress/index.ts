@@ -4,7 +4,7 @@ import type { KindBehaviour } from "../../../kind.ts"
 import { ageColumn, nameColumn, orNone, text } from "../../../printing/columns.ts"
 import { bumpGeneration, specStatusStrategy, startGeneration } from "../../../strategy.ts"
 import { checkImmutable, checkRequired, checkTexts, type Errors } from "../../../validation/checks.ts"
-import { classAnnotation, validateIngress } from "./validation.ts"
+import { classAnnotation, validateIngress, validateIngressStatus } from "./validation.ts"
 
 type Ingress = networkingv1.Ingress
 
@@ -34,6 +34,7 @@ export const ingress: KindBehaviour<Ingress> = {
     draft.status = { loadBalancer: {} }
   },
   validate: validateIngress,
+  validateStatus: validateIngressStatus,
   warnings({ metadata }, previous) {
     if (previous || metadata.annotations?.[classAnnotation] === undefined) return []
     return [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]

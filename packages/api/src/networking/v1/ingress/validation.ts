@@ -9,6 +9,7 @@ import {
 import type * as networkingv1 from "../../../generated/types/networkingv1.ts"
 import { parseIp } from "../../../helpers/ip.ts"
 import { checkRequired, checkTexts, type Errors, indexed } from "../../../validation/checks.ts"
+import { checkIp } from "../../../validation/net.ts"
 
 /** How the class was named before there was a field for it. */
 export const classAnnotation = "kubernetes.io/ingress.class"
@@ -101,6 +102,20 @@ export function validateIngress(next: networkingv1.Ingress, previous: networking
   }
   if (spec.ingressClassName !== undefined) {
     checkTexts(errors, "spec.ingressClassName", spec.ingressClassName, isDns1123Subdomain(spec.ingressClassName))
+  }
+  return errors
+}
+
+/** What a controller may not say of where an Ingress is reached. */
+export function validateIngressStatus({ status }: networkingv1.Ingress): Errors {
+  const errors: Errors = []
+  for (const [point, at] of indexed("status.loadBalancer.ingress", status?.loadBalancer?.ingress)) {
+    if (point.ip) checkIp(errors, `${at}.ip`, point.ip)
+    if (!point.hostname) continue
+    checkTexts(errors, `${at}.hostname`, point.hostname, isDns1123Subdomain(point.hostname))
+    if (parseIp(point.hostname)) {
+      errors.push(fieldError.invalid(`${at}.hostname`, point.hostname, "must be a DNS name, not an IP address"))
+    }
   }
   return errors
 }
