@@ -178,8 +178,12 @@ async function started(directory: string): Promise<{ child: ChildProcess; connec
   const child = fork(join(import.meta.dirname, "scheduler-server.ts"), [directory], {
     stdio: ["ignore", 1, 2, "ipc"],
     // As ./ladya does.
-    execArgv: [...process.execArgv, "--max-semi-space-size=8", "--max-old-space-size=2040"],
-    env: { ...process.env, NODE_COMPILE_CACHE: join(import.meta.dirname, "../node_modules/.cache/ladya") },
+    execArgv: [...process.execArgv, "--max-semi-space-size=4", "--max-old-space-size=1400"],
+    env: {
+      ...process.env,
+      MALLOC_ARENA_MAX: "2",
+      NODE_COMPILE_CACHE: join(import.meta.dirname, "../node_modules/.cache/ladya"),
+    },
   })
   const [{ port }] = (await once(child, "message")) as [{ port: number }]
   const agent = new Agent({ keepAlive: true, maxSockets: connections })

@@ -34,7 +34,7 @@ Start here:
 Environment:
   LADYA_HOME                 where clusters are kept (/var/lib/ladya)
   LADYA_DEBUG=1              failures show their stack
-  LADYA_HEAP_MB              how far a process may grow its heap (2040); more for very large clusters
+  LADYA_HEAP_MB              how far a process may grow its heap (1400); more for very large clusters
   KUBECONFIG                 the kubeconfig that up writes the cluster's context to`,
     )
   program.addCommand(newDemoCommand())

@@ -12,15 +12,17 @@ export const selfCommand: readonly string[] = [
   process.execPath,
   "--disable-warning=ExperimentalWarning",
   // V8 otherwise doubles its young generation under load and never gives it back.
-  "--max-semi-space-size=8",
-  // Below 2048, V8 collects when the heap has doubled; from there on only when it is four times as large.
-  `--max-old-space-size=${process.env["LADYA_HEAP_MB"] ?? 2040}`,
+  "--max-semi-space-size=4",
+  // The further the heap may grow, the longer V8 waits before it collects: from 2048 on until it is four times what lives.
+  `--max-old-space-size=${process.env["LADYA_HEAP_MB"] ?? 1400}`,
   join(import.meta.dirname, "../main.ts"),
 ]
 
-/** What this program needs of the environment: where its compiled code is kept (main.ts). */
+/** What this program needs of the environment: where its compiled code is kept (main.ts), and how it allocates. */
 export const selfEnvironment: Readonly<Record<string, string>> = {
   NODE_COMPILE_CACHE: join(import.meta.dirname, "../../../../node_modules/.cache/ladya"),
+  // Two arenas are enough for the few threads that allocate; more only keep memory.
+  MALLOC_ARENA_MAX: "2",
 }
 
 /** The command line of a cluster's control plane. */
