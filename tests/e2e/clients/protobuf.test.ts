@@ -24,7 +24,7 @@ const commands = [
   "create namespace n",
   "create poddisruptionbudget p --selector=app=d --min-available=50%",
   "create priorityclass high --value=1000 --description=d --preemption-policy=Never",
-  "create quota q --hard=cpu=1500m,pods=2 --scopes=BestEffort",
+  "create quota q --hard=pods=2 --scopes=BestEffort",
   "create role r --verb=get,list --resource=pods,deployments.apps --resource-name=x",
   "create clusterrole cr --verb=get --non-resource-url=/logs/*",
   "create rolebinding rb --role=r --user=u --group=g --serviceaccount=default:sa",

@@ -25,8 +25,14 @@ function rawJson(reader: ProtobufReader): unknown {
   return value
 }
 
+/** A number cannot hold today's milliseconds to the microsecond: those of the second are written apart. */
+function microTime(seconds: number, nanos: number): string {
+  const whole = formatMicroTime(seconds * 1000)
+  return `${whole.slice(0, -7)}${String(Math.floor(nanos / 1000)).padStart(6, "0")}Z`
+}
+
 const time =
-  (format: (ms: number) => string): ReadMessage =>
+  (format: (seconds: number, nanos: number) => string): ReadMessage =>
   (reader) => {
     let seconds: number | undefined
     let nanos = 0
@@ -38,7 +44,7 @@ const time =
     // An empty message is the time that was never set; so is the year 1, where Go's clock begins.
     if (seconds === undefined || seconds === -62135596800) return undefined
     if (Math.abs(seconds) > 253402300799) throw new ProtobufError("time is out of range")
-    return format(seconds * 1000 + nanos / 1e6)
+    return format(seconds, nanos)
   }
 
 function quantity(reader: ProtobufReader): unknown {
@@ -72,6 +78,6 @@ export const specialMessages: Readonly<Record<string, ReadMessage>> = {
   "io.k8s.apimachinery.pkg.runtime.RawExtension": rawJson,
   "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON": rawJson,
   [`${meta}FieldsV1`]: rawJson,
-  [`${meta}Time`]: time(formatTime),
-  [`${meta}MicroTime`]: time(formatMicroTime),
+  [`${meta}Time`]: time((seconds) => formatTime(seconds * 1000)),
+  [`${meta}MicroTime`]: time(microTime),
 }

@@ -72,7 +72,9 @@ export function workloadTests(kubectl: Kubectl): void {
 
   test("top, when the metrics API is served", async () => {
     if (!(await k("api-versions")).includes("metrics.k8s.io")) return
-    assert.match(await k("top nodes"), /^NAME +CPU/)
-    assert.match(await k("top pods"), /^NAME +CPU/)
+    // A pod is shown once its containers were seen twice.
+    for (const what of ["nodes", "pods"]) {
+      await kubectl().cluster.until(`figures of ${what}`, async () => /^NAME +CPU/.test(await k(`top ${what}`)))
+    }
   })
 }
