@@ -2,6 +2,7 @@ import assert from "node:assert/strict"
 import { existsSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { after, test } from "node:test"
+import { systemClock, waitFor } from "@ladya/util"
 import { Cluster, runProgram } from "./support/cluster.ts"
 
 const cluster = new Cluster("demo")
@@ -58,7 +59,13 @@ test("the guestbook is rolled out to a new version and back without an error bei
   })()
   await succeed("set", "image", "deployment/guestbook", "frontend=docker.io/ladya/guestbook:v2")
   await succeed("rollout", "status", "deployment/guestbook", "--timeout=180s")
-  isOver = true
+  // The last old pod may still answer while it ends: nodes hear of its end a moment later.
+  await waitFor(systemClock, () => versions.length > 0 && versions.slice(-20).every((version) => version === "v2"), {
+    description: "answers of the new version alone",
+    timeoutMs: 60_000,
+  }).finally(() => {
+    isOver = true
+  })
   await caller
   assert.deepEqual(failures, [])
   assert.ok(
