@@ -25,6 +25,14 @@ export function bumpGeneration(draft: KubeObject, previous: KubeObject, fields: 
   else draft.metadata.generation = next
 }
 
+/** The strategy of a kind without status: its generation counts the changes of these fields. */
+export function generationStrategy(fields: readonly string[] = ["spec"]) {
+  return {
+    prepareForCreate: startGeneration,
+    prepareForUpdate: (draft: KubeObject, previous: KubeObject): void => bumpGeneration(draft, previous, fields),
+  }
+}
+
 /** The usual strategy of a kind with spec and status: the status is nobody's but the status subresource's. */
 export function specStatusStrategy(options: { generation: boolean } = { generation: true }) {
   return {

@@ -8,7 +8,7 @@ import {
 import type * as admission from "../../generated/types/admissionregistrationv1.ts"
 import type { Column, KindBehaviour } from "../../kind.ts"
 import { ageColumn, nameColumn } from "../../printing/columns.ts"
-import { bumpGeneration, startGeneration } from "../../strategy.ts"
+import { generationStrategy } from "../../strategy.ts"
 import { checkOneOf, checkTexts, type Errors, indexed } from "../../validation/checks.ts"
 import { checkMatchResources, defaultMatchResources } from "./match-resources.ts"
 
@@ -75,8 +75,7 @@ function defaultBinding({ spec }: Binding): void {
 /** ValidatingAdmissionPolicyBinding: where a policy counts, with which parameters, and what comes of a violation. */
 export const validatingAdmissionPolicyBinding: KindBehaviour<admission.ValidatingAdmissionPolicyBinding> = {
   default: defaultBinding,
-  prepareForCreate: startGeneration,
-  prepareForUpdate: (draft, previous) => bumpGeneration(draft, previous),
+  ...generationStrategy(),
   validate(next) {
     const errors: Errors = []
     checkBinding(errors, next)
@@ -89,8 +88,7 @@ export const validatingAdmissionPolicyBinding: KindBehaviour<admission.Validatin
 /** MutatingAdmissionPolicyBinding. */
 export const mutatingAdmissionPolicyBinding: KindBehaviour<admission.MutatingAdmissionPolicyBinding> = {
   default: defaultBinding,
-  prepareForCreate: startGeneration,
-  prepareForUpdate: (draft, previous) => bumpGeneration(draft, previous),
+  ...generationStrategy(),
   validate(next) {
     const errors: Errors = []
     checkBinding(errors, next)

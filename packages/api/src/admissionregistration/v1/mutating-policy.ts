@@ -2,7 +2,7 @@ import { fieldError, semanticEqual } from "@ladya/apimachinery"
 import type * as admission from "../../generated/types/admissionregistrationv1.ts"
 import type { KindBehaviour } from "../../kind.ts"
 import { ageColumn, integer, nameColumn } from "../../printing/columns.ts"
-import { bumpGeneration, startGeneration } from "../../strategy.ts"
+import { generationStrategy } from "../../strategy.ts"
 import { checkOneOf, type Errors, indexed } from "../../validation/checks.ts"
 import { checkConditions, checkExpression } from "./conditions.ts"
 import type { ExpressionResult, ExpressionScope } from "./expressions.ts"
@@ -65,8 +65,7 @@ export const mutatingAdmissionPolicy: KindBehaviour<admission.MutatingAdmissionP
     draft.spec.reinvocationPolicy ??= "Never"
     defaultMatchResources(draft.spec.matchConstraints)
   },
-  prepareForCreate: startGeneration,
-  prepareForUpdate: (draft, previous) => bumpGeneration(draft, previous),
+  ...generationStrategy(),
   validate,
   columns: [
     nameColumn,

@@ -2,7 +2,7 @@ import { fieldError, isDns1123Subdomain, semanticEqual, validateLabelSelector } 
 import type * as admission from "../../generated/types/admissionregistrationv1.ts"
 import type { KindBehaviour } from "../../kind.ts"
 import { ageColumn, integer, nameColumn } from "../../printing/columns.ts"
-import { bumpGeneration, startGeneration } from "../../strategy.ts"
+import { generationStrategy } from "../../strategy.ts"
 import { checkOneOf, checkSupported, type Errors, indexed } from "../../validation/checks.ts"
 import { checkReviewVersions, checkWebhookClient, reviewVersions } from "../../validation/webhook-client.ts"
 import { checkConditions } from "./conditions.ts"
@@ -88,8 +88,7 @@ export const mutatingWebhookConfiguration: KindBehaviour<admission.MutatingWebho
       hook.reinvocationPolicy ??= "Never"
     }
   },
-  prepareForCreate: startGeneration,
-  prepareForUpdate: (draft, previous) => bumpGeneration(draft, previous, ["webhooks"]),
+  ...generationStrategy(["webhooks"]),
   validate: validateWebhooks,
   columns: [nameColumn, integer("Webhooks", ({ webhooks }) => webhooks?.length ?? 0), ageColumn],
 }
@@ -98,8 +97,7 @@ export const validatingWebhookConfiguration: KindBehaviour<admission.ValidatingW
   default(draft) {
     for (const hook of draft.webhooks ?? []) defaultWebhook(hook)
   },
-  prepareForCreate: startGeneration,
-  prepareForUpdate: (draft, previous) => bumpGeneration(draft, previous, ["webhooks"]),
+  ...generationStrategy(["webhooks"]),
   validate: validateWebhooks,
   columns: [nameColumn, integer("Webhooks", ({ webhooks }) => webhooks?.length ?? 0), ageColumn],
 }

@@ -3,7 +3,7 @@ import { checkNodeSelector } from "../../core/v1/pod/validation-scheduling.ts"
 import type * as resourcev1 from "../../generated/types/resourcev1.ts"
 import type { KindBehaviour } from "../../kind.ts"
 import { ageColumn, nameColumn, text } from "../../printing/columns.ts"
-import { bumpGeneration, startGeneration } from "../../strategy.ts"
+import { generationStrategy } from "../../strategy.ts"
 import {
   checkDnsLabel,
   checkDnsSubdomain,
@@ -76,8 +76,7 @@ function checkPlace(errors: Errors, spec: resourcev1.ResourceSliceSpec): void {
 
 /** What a driver says of the devices of one pool (KEP-4381). */
 export const resourceSlice: KindBehaviour<Slice> = {
-  prepareForCreate: startGeneration,
-  prepareForUpdate: (draft, previous) => bumpGeneration(draft, previous),
+  ...generationStrategy(),
   validate({ spec }, previous) {
     const errors: Errors = []
     if (!spec) return [fieldError.required("spec")]

@@ -4,7 +4,7 @@ import type * as corev1 from "../../generated/types/corev1.ts"
 import type * as storagev1 from "../../generated/types/storagev1.ts"
 import type { KindBehaviour } from "../../kind.ts"
 import { ageColumn, integer, nameColumn, text } from "../../printing/columns.ts"
-import { bumpGeneration, keepField, startGeneration } from "../../strategy.ts"
+import { generationStrategy, keepField } from "../../strategy.ts"
 import {
   checkImmutable,
   checkLabelName,
@@ -105,8 +105,7 @@ export const csiDriver: KindBehaviour<storagev1.CSIDriver> = {
     spec.seLinuxMount ??= false
     if (!spec.volumeLifecycleModes?.length) spec.volumeLifecycleModes = ["Persistent"]
   },
-  prepareForCreate: startGeneration,
-  prepareForUpdate: (draft, previous) => bumpGeneration(draft, previous),
+  ...generationStrategy(),
   validate(next, previous) {
     const errors: Errors = []
     if (!previous) checkCsiDriverName(errors, "metadata.name", next.metadata.name)

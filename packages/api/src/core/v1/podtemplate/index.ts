@@ -2,7 +2,7 @@ import { formatLabels } from "@ladya/apimachinery"
 import type * as corev1 from "../../../generated/types/corev1.ts"
 import type { KindBehaviour } from "../../../kind.ts"
 import { containerColumns, nameColumn, text } from "../../../printing/columns.ts"
-import { bumpGeneration, startGeneration } from "../../../strategy.ts"
+import { generationStrategy } from "../../../strategy.ts"
 import type { Errors } from "../../../validation/checks.ts"
 import { checkPodTemplate } from "../../../validation/templates.ts"
 import { defaultPodTemplate } from "../pod/defaults.ts"
@@ -15,8 +15,7 @@ export const podTemplate: KindBehaviour<PodTemplate> = {
     draft.template ??= {}
     defaultPodTemplate(draft.template)
   },
-  prepareForCreate: startGeneration,
-  prepareForUpdate: (draft, previous) => bumpGeneration(draft, previous, ["template"]),
+  ...generationStrategy(["template"]),
   validate(next) {
     const errors: Errors = []
     checkPodTemplate(errors, "template", next.template)

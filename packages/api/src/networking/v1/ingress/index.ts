@@ -2,7 +2,7 @@ import { fieldError, isQualifiedName } from "@ladya/apimachinery"
 import type * as networkingv1 from "../../../generated/types/networkingv1.ts"
 import type { KindBehaviour } from "../../../kind.ts"
 import { ageColumn, nameColumn, orNone, text } from "../../../printing/columns.ts"
-import { bumpGeneration, specStatusStrategy, startGeneration } from "../../../strategy.ts"
+import { generationStrategy, specStatusStrategy } from "../../../strategy.ts"
 import { checkImmutable, checkRequired, checkTexts, type Errors } from "../../../validation/checks.ts"
 import { classAnnotation, validateIngress, validateIngressStatus } from "./validation.ts"
 
@@ -57,8 +57,7 @@ export const ingressClass: KindBehaviour<networkingv1.IngressClass> = {
     draft.spec ??= {}
     if (draft.spec.parameters) draft.spec.parameters.scope ??= "Cluster"
   },
-  prepareForCreate: startGeneration,
-  prepareForUpdate: (draft, previous) => bumpGeneration(draft, previous),
+  ...generationStrategy(),
   validate({ spec }, previous) {
     const errors: Errors = []
     const controller = spec?.controller ?? ""

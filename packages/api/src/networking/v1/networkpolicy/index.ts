@@ -3,7 +3,7 @@ import type * as networkingv1 from "../../../generated/types/networkingv1.ts"
 import { cidrContains, cidrRange, parseCidr } from "../../../helpers/ip.ts"
 import type { KindBehaviour } from "../../../kind.ts"
 import { ageColumn, nameColumn, text } from "../../../printing/columns.ts"
-import { bumpGeneration, startGeneration } from "../../../strategy.ts"
+import { generationStrategy } from "../../../strategy.ts"
 import { checkPort, checkRequired, checkSupported, type Errors, indexed } from "../../../validation/checks.ts"
 import { checkCidr, cidrWarnings } from "../../../validation/net.ts"
 
@@ -79,8 +79,7 @@ export const networkPolicy: KindBehaviour<networkingv1.NetworkPolicy> = {
       for (const port of rule.ports ?? []) port.protocol ??= "TCP"
     }
   },
-  prepareForCreate: startGeneration,
-  prepareForUpdate: (draft, previous) => bumpGeneration(draft, previous),
+  ...generationStrategy(),
   validate({ spec = {} }, previous) {
     const known = previous ? rangesOf(previous) : []
     const errors: Errors = [...validateLabelSelector(spec.podSelector, "spec.podSelector")]
