@@ -1,12 +1,10 @@
-import { type corev1, isPodTerminal, refs, type storagev1, volumeRefusal } from "@ladya/api"
+import { type corev1, defaultStorageClass, isPodTerminal, refs, volumeRefusal } from "@ladya/api"
 import { type Cause, type Finding, healthy, here } from "./finding.ts"
 import { evidenceOf, subjectOf, type View } from "./view.ts"
 
 type Claim = corev1.PersistentVolumeClaim
 
 const protection = "kubernetes.io/pvc-protection"
-const isDefault = ({ metadata }: storagev1.StorageClass): boolean =>
-  metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true"
 
 async function usersOf(view: View, claim: Claim): Promise<corev1.Pod[]> {
   const pods = await view.list(refs.pods, claim.metadata.namespace)
@@ -79,7 +77,7 @@ async function pendingCause(view: View, claim: Claim): Promise<Cause> {
       evidence: [...evidence, ...answers],
     }
   }
-  const fallback = classes.find(isDefault)
+  const fallback = defaultStorageClass(classes)
   return {
     state: "stuck",
     cause:

@@ -1,5 +1,6 @@
-import { compareQuantities, compileLabelSelector } from "@ladya/apimachinery"
+import { compareQuantities, compileLabelSelector, type metav1 } from "@ladya/apimachinery"
 import type * as corev1 from "../generated/types/corev1.ts"
+import type * as storagev1 from "../generated/types/storagev1.ts"
 import { matchesNodeSelector } from "./node-selectors.ts"
 
 type Claim = corev1.PersistentVolumeClaim
@@ -96,8 +97,28 @@ function isSmaller(a: Volume, b: Volume): boolean {
   return order < 0 || (order === 0 && (a.metadata.name ?? "") < (b.metadata.name ?? ""))
 }
 
+const defaultMarks = ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"]
+
+/** The class for claims that name none: the newest that is marked, then the first by name. */
+export function defaultStorageClass(classes: Iterable<storagev1.StorageClass>): storagev1.StorageClass | undefined {
+  let best: storagev1.StorageClass | undefined
+  for (const one of classes) {
+    if (!defaultMarks.some((mark) => one.metadata.annotations?.[mark] === "true")) continue
+    if (!best || isNewer(one.metadata, best.metadata)) best = one
+  }
+  return best
+}
+
+function isNewer(a: metav1.ObjectMeta, b: metav1.ObjectMeta): boolean {
+  const [left = "", right = ""] = [a.creationTimestamp, b.creationTimestamp]
+  return left === right ? (a.name ?? "") < (b.name ?? "") : left > right
+}
+
+/** The claim that an `ephemeral` volume of a pod stands for. */
+export const ephemeralClaimName = (pod: corev1.Pod, volumeName: string): string => `${pod.metadata.name}-${volumeName}`
+
 /** The name of the claim that a volume of a pod stands for; undefined for other volumes. */
 export function claimNameOf(pod: corev1.Pod, volume: corev1.Volume): string | undefined {
   if (volume.persistentVolumeClaim) return volume.persistentVolumeClaim.claimName
-  return volume.ephemeral ? `${pod.metadata.name}-${volume.name}` : undefined
+  return volume.ephemeral ? ephemeralClaimName(pod, volume.name) : undefined
 }

@@ -1,9 +1,9 @@
-import { type corev1, refs, storageClassOf, volumeAnnotations } from "@ladya/api"
+import { type corev1, defaultStorageClass, refs, storageClassOf, volumeAnnotations } from "@ladya/api"
 import { isStatus, keyOf, type ObjectKey } from "@ladya/apimachinery"
 import { done, newController, type Result, referenceTo, requeueAfter } from "@ladya/client"
 import { ComponentGroup } from "@ladya/util"
 import type { ControllerContext, ControllerDefinition } from "../context.ts"
-import { defaultClassOf, planClaim, type Remark } from "./plan-claim.ts"
+import { planClaim, type Remark } from "./plan-claim.ts"
 import { planVolume } from "./plan-volume.ts"
 
 type Claim = corev1.PersistentVolumeClaim
@@ -86,7 +86,7 @@ class Binder {
       volume: (name) => this.#volumes.get({ namespace: "", name }),
       volumes: this.#volumes.values(),
       storageClass: this.#classes.get({ namespace: "", name: storageClassOf(claim) }),
-      defaultClass: defaultClassOf(this.#classes.values()),
+      defaultClass: defaultStorageClass(this.#classes.values()),
     })
     switch (plan.kind) {
       case "nothing":

@@ -40,19 +40,6 @@ export interface ClaimView {
 const warning = (reason: string, message: string): Remark => ({ type: "Warning", reason, message })
 const normal = (reason: string, message: string): Remark => ({ type: "Normal", reason, message })
 
-const isDefault = ({ metadata }: storagev1.StorageClass): boolean =>
-  metadata.annotations?.["storageclass.kubernetes.io/is-default-class"] === "true"
-
-/** The default class: the newest when there are several, then the first by name. */
-export function defaultClassOf(classes: Iterable<storagev1.StorageClass>): storagev1.StorageClass | undefined {
-  const newest = (one: storagev1.StorageClass): string => one.metadata.creationTimestamp ?? ""
-  return [...classes]
-    .filter(isDefault)
-    .toSorted((a, b) =>
-      (newest(a) === newest(b) ? (a.metadata.name ?? "") < (b.metadata.name ?? "") : newest(a) > newest(b)) ? -1 : 1,
-    )[0]
-}
-
 export function planClaim(view: ClaimView): ClaimPlan {
   const { claim } = view
   if (claim.metadata.annotations?.[volumeAnnotations.bindCompleted]) return planBound(view)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import type { corev1, storagev1 } from "@ladya/api"
-import { defaultClassOf, planClaim } from "./plan-claim.ts"
+import { type corev1, defaultStorageClass, type storagev1 } from "@ladya/api"
+import { planClaim } from "./plan-claim.ts"
 import { planVolume } from "./plan-volume.ts"
 
 const claim = (
@@ -150,7 +150,7 @@ test("the newest default class counts", () => {
   const annotations = { "storageclass.kubernetes.io/is-default-class": "true" }
   const of = (name: string, creationTimestamp: string, isDefault = true) =>
     storageClass(name, { metadata: { name, creationTimestamp, annotations: isDefault ? annotations : {} } })
-  const found = defaultClassOf([
+  const found = defaultStorageClass([
     of("old", "2025-01-01T00:00:00Z"),
     of("new", "2026-01-01T00:00:00Z"),
     of("no", "2027-01-01T00:00:00Z", false),

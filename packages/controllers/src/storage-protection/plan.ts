@@ -1,20 +1,14 @@
-import type { corev1, storagev1 } from "@ladya/api"
+import { claimNameOf, type corev1, type storagev1 } from "@ladya/api"
 import type { KubeObject } from "@ladya/apimachinery"
 
 export const claimFinalizer = "kubernetes.io/pvc-protection"
 export const volumeFinalizer = "kubernetes.io/pv-protection"
 export const classFinalizer = "kubernetes.io/vac-protection"
 
-/** The name of the claim that an ephemeral volume of a pod is made from. */
-const ephemeralClaim = (pod: corev1.Pod, volume: corev1.Volume): string => `${pod.metadata.name}-${volume.name}`
-
 /** The claims that a pod uses: only once it is on a node, whose kubelet starts nothing on a claim that is to go. */
 export function claimsOf(pod: corev1.Pod): string[] {
   if (!pod.spec?.nodeName) return []
-  return (pod.spec.volumes ?? []).flatMap((volume) => {
-    if (volume.persistentVolumeClaim) return [volume.persistentVolumeClaim.claimName]
-    return volume.ephemeral ? [ephemeralClaim(pod, volume)] : []
-  })
+  return (pod.spec.volumes ?? []).flatMap((volume) => claimNameOf(pod, volume) ?? [])
 }
 
 /** The attributes classes that a claim has, had, or is on the way to. */

@@ -1,4 +1,4 @@
-import { type corev1, refs } from "@ladya/api"
+import { claimNameOf, type corev1, refs } from "@ladya/api"
 import type { Cause, NodeAnswer } from "../finding.ts"
 import type { View } from "../view.ts"
 
@@ -30,8 +30,9 @@ function summary(nodes: readonly NodeAnswer[]): string {
 
 /** A claim that has to be bound first. */
 async function claimCause(view: View, pod: corev1.Pod): Promise<Cause | undefined> {
-  for (const { persistentVolumeClaim, name, ephemeral } of pod.spec?.volumes ?? []) {
-    const claimName = persistentVolumeClaim?.claimName ?? (ephemeral ? `${pod.metadata.name}-${name}` : undefined)
+  for (const volume of pod.spec?.volumes ?? []) {
+    const { name } = volume
+    const claimName = claimNameOf(pod, volume)
     if (!claimName) continue
     const claim = await view.find(refs.persistentvolumeclaims, claimName, pod.metadata.namespace)
     if (!claim) {

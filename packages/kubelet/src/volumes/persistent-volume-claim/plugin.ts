@@ -1,5 +1,5 @@
 import { mkdir, stat } from "node:fs/promises"
-import { type corev1, refs } from "@ladya/api"
+import { type corev1, ephemeralClaimName, refs } from "@ladya/api"
 import { isStatus } from "@ladya/apimachinery"
 import type { Client } from "@ladya/client"
 import { checkHostPath } from "../host-path/plugin.ts"
@@ -11,11 +11,6 @@ interface ClaimSpec {
   claimName: string
   /** An `ephemeral` volume's claim must belong to the pod. */
   ownedByPod: boolean
-}
-
-/** The claim that an `ephemeral` volume stands for. */
-export function ephemeralClaimName(pod: corev1.Pod, volumeName: string): string {
-  return `${pod.metadata.name}-${volumeName}`
 }
 
 /**
