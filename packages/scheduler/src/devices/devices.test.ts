@@ -3,7 +3,7 @@ import { test } from "node:test"
 import type { resourcev1 } from "@ladya/api"
 import { newNode } from "../testing/objects.ts"
 import { Allocator } from "./allocator.ts"
-import { devicesOf } from "./pools.ts"
+import { devicesOf, newestPools } from "./pools.ts"
 import { deviceViewOf } from "./view.ts"
 
 const driver = "gpu.example.com"
@@ -52,7 +52,7 @@ function allocate(
   inUse: string[] = [],
 ): string[][] | undefined {
   const view = deviceViewOf({ claims, slices, classes: [deviceClass()] })
-  const allocator = new Allocator({ view, node, devices: devicesOf(node, slices), inUse: new Set(inUse) })
+  const allocator = new Allocator({ view, node, devices: devicesOf(node, newestPools(slices)), inUse: new Set(inUse) })
   return allocator
     .allocate(claims)
     ?.map(({ result }) => (result.devices?.results ?? []).map((one) => `${one.request}=${one.device}`))

@@ -18,8 +18,11 @@ export interface NodeDevices {
 
 const poolKey = ({ spec }: resourcev1.ResourceSlice): string => `${spec.driver}/${spec.pool.name}`
 
+/** The slices of each pool. */
+export type Pools = readonly (readonly resourcev1.ResourceSlice[])[]
+
 /** Only the newest generation of a pool counts: older slices are about to go. */
-function newest(slices: Iterable<resourcev1.ResourceSlice>): Map<string, resourcev1.ResourceSlice[]> {
+export function newestPools(slices: Iterable<resourcev1.ResourceSlice>): Pools {
   const pools = new Map<string, resourcev1.ResourceSlice[]>()
   for (const slice of slices) {
     const key = poolKey(slice)
@@ -28,7 +31,7 @@ function newest(slices: Iterable<resourcev1.ResourceSlice>): Map<string, resourc
     if (!known || slice.spec.pool.generation > generation) pools.set(key, [slice])
     else if (slice.spec.pool.generation === generation) known.push(slice)
   }
-  return pools
+  return [...pools.values()]
 }
 
 /** Whether a slice, or one device of it, can be reached from a node. */
@@ -42,10 +45,10 @@ function isReachable(
 }
 
 /** What pods on the node can use, in the order of their names. */
-export function devicesOf(node: corev1.Node, slices: Iterable<resourcev1.ResourceSlice>): NodeDevices {
+export function devicesOf(node: corev1.Node, pools: Pools): NodeDevices {
   const devices: KnownDevice[] = []
   let isIncomplete = false
-  for (const pool of newest(slices).values()) {
+  for (const pool of pools) {
     const found = pool.flatMap((slice) => devicesIn(slice, node))
     if (found.length === 0) continue
     if (pool.length === pool[0]?.spec.pool.resourceSliceCount) devices.push(...found)

@@ -3,7 +3,7 @@ import { isStatus } from "@ladya/apimachinery"
 import { errorMessage } from "@ladya/util"
 import { type Allocation, Allocator } from "../../devices/allocator.ts"
 import { AssumedAllocations } from "../../devices/in-use.ts"
-import { devicesOf } from "../../devices/pools.ts"
+import { devicesOf, newestPools, type Pools } from "../../devices/pools.ts"
 import { type CycleState, stateKey } from "../../framework/cycle-state.ts"
 import type { PluginHandle } from "../../framework/handle.ts"
 import type { Plugin } from "../../framework/plugin.ts"
@@ -16,6 +16,7 @@ interface ClaimsOfCycle {
   readonly all: readonly Claim[]
   readonly toAllocate: readonly Claim[]
   readonly inUse: ReadonlySet<string>
+  readonly pools: Pools
   /** By node: what Filter found, for Reserve. */
   readonly found: Map<string, readonly Allocation[]>
 }
@@ -58,8 +59,10 @@ export function newDynamicResources({ client, devices }: PluginHandle): Plugin {
       )
       if (full) return { verdict: unresolvable(`resourceclaim "${full.metadata.name}" is in use by too many pods`) }
       const toAllocate = claims.filter((claim) => !assumed.of(claim))
-      const inUse = toAllocate.length > 0 ? assumed.inUse(devices.claims()) : new Set<string>()
-      state.set(key, { all: claims, toAllocate, inUse, found: new Map() })
+      const isNeeded = toAllocate.length > 0
+      const inUse = isNeeded ? assumed.inUse(devices.claims()) : new Set<string>()
+      const pools = isNeeded ? newestPools(devices.slices()) : []
+      state.set(key, { all: claims, toAllocate, inUse, pools, found: new Map() })
       return { verdict: ok }
     },
     filter(state, _pod, { node, name }) {
@@ -71,7 +74,7 @@ export function newDynamicResources({ client, devices }: PluginHandle): Plugin {
       }
       if (claims.toAllocate.length === 0) return ok
       try {
-        const known = devicesOf(node, devices.slices())
+        const known = devicesOf(node, claims.pools)
         const allocator = new Allocator({ view: devices, node, devices: known, inUse: claims.inUse })
         const found = allocator.allocate(claims.toAllocate)
         if (!found) return tooFew
