@@ -1,5 +1,5 @@
 import { type corev1, defaultStorageClass, isPodTerminal, refs, volumeRefusal } from "@ladya/api"
-import { type Cause, type Finding, healthy, here } from "./finding.ts"
+import { type Cause, type Finding, healthy, here, waiting } from "./finding.ts"
 import { evidenceOf, subjectOf, type View } from "./view.ts"
 
 type Claim = corev1.PersistentVolumeClaim
@@ -19,11 +19,10 @@ async function terminatingCause(view: View, claim: Claim): Promise<Cause> {
   const users = (await usersOf(view, claim)).filter((pod) => !isPodTerminal(pod))
   if (users.length > 0) {
     const names = users.map(({ metadata }) => metadata.name).join(", ")
-    return {
-      state: "waiting",
-      cause: `it is deleted when no pod uses it any more; still in use by ${names}`,
-      fix: [`end ${users.length > 1 ? "those pods" : `pod ${names}`} (or scale its owner down)`],
-    }
+    return waiting(
+      `it is deleted when no pod uses it any more; still in use by ${names}`,
+      `end ${users.length > 1 ? "those pods" : `pod ${names}`} (or scale its owner down)`,
+    )
   }
   const finalizers = (claim.metadata.finalizers ?? []).filter((name) => name !== protection)
   return {
@@ -49,11 +48,10 @@ async function pendingCause(view: View, claim: Claim): Promise<Cause> {
     }
   }
   if (storageClass?.volumeBindingMode === "WaitForFirstConsumer" && (await usersOf(view, claim)).length === 0) {
-    return {
-      state: "waiting",
-      cause: "its storage class binds when the first pod that uses it is scheduled, and no pod uses it yet",
-      fix: ["create a pod that mounts it"],
-    }
+    return waiting(
+      "its storage class binds when the first pod that uses it is scheduled, and no pod uses it yet",
+      "create a pod that mounts it",
+    )
   }
   const volumes = await view.list(refs.persistentvolumes)
   const refused = volumes.map((volume) => ({ name: volume.metadata.name ?? "", why: volumeRefusal(volume, claim) }))

@@ -58,4 +58,7 @@ export function here(subject: Subject, says: string, cause: Cause): Finding {
   return { ...cause, subject, chain: [{ subject, says }] }
 }
 
+/** It goes on by itself. */
+export const waiting = (cause: string, ...fix: string[]): Cause => ({ state: "waiting", cause, fix })
+
 export const healthy = (cause: string): Cause => ({ state: "ok", cause, fix: [] })

@@ -1,5 +1,5 @@
 import type { corev1 } from "@ladya/api"
-import { type Cause, type Finding, healthy, here } from "./finding.ts"
+import { type Cause, type Finding, healthy, here, waiting } from "./finding.ts"
 import { subjectOf, type View } from "./view.ts"
 
 const conditionFixes: Readonly<Record<string, string>> = {
@@ -42,7 +42,7 @@ function terminatingCause(namespace: corev1.Namespace): Cause {
       fix: ["their owners take them out through the finalize subresource"],
     }
   }
-  return { state: "waiting", cause: "what is in it is being deleted", fix: ["look again in a moment"] }
+  return waiting("what is in it is being deleted", "look again in a moment")
 }
 
 export async function explainNamespace(_view: View, namespace: corev1.Namespace): Promise<Finding> {

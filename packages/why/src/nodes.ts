@@ -1,5 +1,5 @@
 import { type corev1, refs } from "@ladya/api"
-import { type Cause, type Finding, healthy, here } from "./finding.ts"
+import { type Cause, type Finding, healthy, here, waiting } from "./finding.ts"
 import { subjectOf, type View } from "./view.ts"
 
 const pressures: Readonly<Record<string, string>> = {
@@ -16,11 +16,7 @@ export async function nodeCause(view: View, node: corev1.Node): Promise<Cause> {
   const name = node.metadata.name ?? ""
   const condition = node.status?.conditions?.find(({ type }) => type === "Ready")
   if (!condition) {
-    return {
-      state: "waiting",
-      cause: "its agent has not reported yet",
-      fix: ["wait a moment; when it stays so, look at the agent's log"],
-    }
+    return waiting("its agent has not reported yet", "wait a moment; when it stays so, look at the agent's log")
   }
   if (condition.status === "Unknown") {
     const lease = await view.find(refs.leases, name, leaseNamespace)
@@ -50,11 +46,7 @@ export async function nodeCause(view: View, node: corev1.Node): Promise<Cause> {
     }
   }
   if (node.spec?.unschedulable) {
-    return {
-      state: "waiting",
-      cause: "it is cordoned: its pods run, new ones go elsewhere",
-      fix: [`kubectl uncordon ${name}`],
-    }
+    return waiting("it is cordoned: its pods run, new ones go elsewhere", `kubectl uncordon ${name}`)
   }
   const taints = (node.spec?.taints ?? []).filter(({ effect }) => effect !== "PreferNoSchedule")
   if (taints.length > 0) {
@@ -68,11 +60,10 @@ export async function nodeCause(view: View, node: corev1.Node): Promise<Cause> {
   const lease = await view.find(refs.leases, name, leaseNamespace)
   const silent = view.secondsSince(lease?.spec?.renewTime)
   if (lease && silent > shortSilence) {
-    return {
-      state: "waiting",
-      cause: `it still counts as ready, but its agent has been silent for ${silent} s`,
-      fix: ["look whether the agent runs: ladya status"],
-    }
+    return waiting(
+      `it still counts as ready, but its agent has been silent for ${silent} s`,
+      "look whether the agent runs: ladya status",
+    )
   }
   return healthy("it is ready and takes pods")
 }

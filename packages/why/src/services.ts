@@ -1,5 +1,5 @@
 import { type corev1, isPodActive, isPodReady, refs, serviceNameLabel } from "@ladya/api"
-import { below, type Cause, type Finding, healthy, here } from "./finding.ts"
+import { below, type Cause, type Finding, healthy, here, waiting } from "./finding.ts"
 import { explainPod } from "./pods/pod.ts"
 import { subjectOf, type View } from "./view.ts"
 
@@ -86,19 +86,25 @@ async function backendsFinding(view: View, service: Service): Promise<Finding> {
     .flatMap(({ endpoints }) => endpoints ?? [])
     .filter(({ conditions }) => conditions?.ready !== false)
   if (addresses.length === 0) {
-    return here(subject, `${ready.length} pods ready`, {
-      state: "waiting",
-      cause: "its pods are ready, but no EndpointSlice says so yet",
-      fix: ["look again in a moment; when it stays so, look at the server's log"],
-    })
+    return here(
+      subject,
+      `${ready.length} pods ready`,
+      waiting(
+        "its pods are ready, but no EndpointSlice says so yet",
+        "look again in a moment; when it stays so, look at the server's log",
+      ),
+    )
   }
   const { type, externalTrafficPolicy, clusterIP } = service.spec ?? {}
   if (type === "LoadBalancer" && !service.status?.loadBalancer?.ingress?.length) {
-    return here(subject, `${addresses.length} endpoints`, {
-      state: "waiting",
-      cause: "it can be reached inside the cluster, but no load balancer has given it an outer address",
-      fix: ["start a controller for LoadBalancer Services, or use its node port"],
-    })
+    return here(
+      subject,
+      `${addresses.length} endpoints`,
+      waiting(
+        "it can be reached inside the cluster, but no load balancer has given it an outer address",
+        "start a controller for LoadBalancer Services, or use its node port",
+      ),
+    )
   }
   const local =
     externalTrafficPolicy === "Local"

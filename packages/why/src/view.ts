@@ -25,6 +25,8 @@ export class View {
   readonly placement: PlacementOf
   readonly logTail: LogTail
   readonly #client: Client
+  /** By namespace: one question asks for the same events again and again. */
+  readonly #events = new Map<string, Promise<corev1.Event[]>>()
 
   constructor(deps: ViewDeps) {
     this.clock = deps.clock
@@ -51,7 +53,9 @@ export class View {
   /** Warnings about an object, the newest first. */
   async warnings(kind: string, object: KubeObject): Promise<corev1.Event[]> {
     const namespace = object.metadata.namespace ?? "default"
-    const events = await this.list(refs.events, namespace)
+    const listed = this.#events.get(namespace) ?? this.list(refs.events, namespace)
+    this.#events.set(namespace, listed)
+    const events = await listed
     return events
       .filter(({ type, involvedObject }) => type === "Warning" && involvedObject.kind === kind)
       .filter(

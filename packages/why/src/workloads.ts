@@ -1,6 +1,6 @@
 import { type corev1, isPodReady, refs } from "@ladya/api"
 import type { KubeObject, metav1, ResourceRef } from "@ladya/apimachinery"
-import { below, type Cause, type Finding, healthy, here, type State } from "./finding.ts"
+import { below, type Cause, type Finding, healthy, here, type State, waiting } from "./finding.ts"
 import { explainPod } from "./pods/pod.ts"
 import { evidenceOf, subjectOf, type View } from "./view.ts"
 
@@ -83,11 +83,7 @@ async function explainOwner(view: View, kind: string, workload: Workload): Promi
   const subject = subjectOf(kind, workload)
   const says = countText(kind, workload)
   if (workload.spec?.suspend) {
-    return here(subject, "suspended", {
-      state: "waiting",
-      cause: "it is suspended",
-      fix: ["set spec.suspend to false"],
-    })
+    return here(subject, "suspended", waiting("it is suspended", "set spec.suspend to false"))
   }
   const complete = workload.status?.conditions?.find(({ type, status }) => type === "Complete" && status === "True")
   if (complete) return here(subject, says, healthy("it is complete"))
@@ -108,19 +104,18 @@ async function explainOwner(view: View, kind: string, workload: Workload): Promi
   if (creation && (!hasAll || !worst)) return here(subject, says, creation)
   if (worst) return below(subject, says, worst)
   if (kind === "DaemonSet" && pods.length === 0) {
-    return here(subject, says, {
-      state: "waiting",
-      cause: "no node is one that its pods may run on",
-      fix: ["correct nodeSelector and tolerations of its template, or label a node"],
-    })
+    return here(
+      subject,
+      says,
+      waiting(
+        "no node is one that its pods may run on",
+        "correct nodeSelector and tolerations of its template, or label a node",
+      ),
+    )
   }
   if (wanted === 0) return here(subject, says, healthy("it is scaled to 0"))
   if (!hasAll && kind !== "DaemonSet" && kind !== "Job") {
-    return here(subject, says, {
-      state: "waiting",
-      cause: "its controller is still making pods",
-      fix: ["look again in a moment"],
-    })
+    return here(subject, says, waiting("its controller is still making pods", "look again in a moment"))
   }
   return here(subject, says, healthy("all its pods run and are ready"))
 }
@@ -135,14 +130,10 @@ async function explainDeployment(view: View, deployment: Workload): Promise<Find
   )
   const newest = sets.find(({ metadata }) => metadata.annotations?.["deployment.kubernetes.io/revision"] === revision)
   if (deployment.spec?.paused && !newest) {
-    return here(subject, "paused", { state: "waiting", cause: "it is paused", fix: ["kubectl rollout resume"] })
+    return here(subject, "paused", waiting("it is paused", "kubectl rollout resume"))
   }
   if (!newest) {
-    return here(subject, says, {
-      state: "waiting",
-      cause: "its controller has not made a ReplicaSet yet",
-      fix: ["look again in a moment"],
-    })
+    return here(subject, says, waiting("its controller has not made a ReplicaSet yet", "look again in a moment"))
   }
   const found = await explainOwner(view, "ReplicaSet", newest as Workload)
   const progressing = deployment.status?.conditions?.find(({ type }) => type === "Progressing")
@@ -150,29 +141,21 @@ async function explainDeployment(view: View, deployment: Workload): Promise<Find
   if (found.state !== "ok") return below(subject, `${says}${late}`, found)
   const old = sets.filter((set) => set !== newest && ((set as Workload).status?.replicas ?? 0) > 0)
   if (old.length > 0) {
-    return here(subject, says, {
-      state: "waiting",
-      cause: "it is rolling over from its former revision",
-      fix: ["kubectl rollout status shows it go on"],
-    })
+    return here(
+      subject,
+      says,
+      waiting("it is rolling over from its former revision", "kubectl rollout status shows it go on"),
+    )
   }
   if (deployment.spec?.paused)
-    return here(subject, "paused", {
-      state: "waiting",
-      cause: "it runs, and is paused: changes wait",
-      fix: ["kubectl rollout resume"],
-    })
+    return here(subject, "paused", waiting("it runs, and is paused: changes wait", "kubectl rollout resume"))
   return here(subject, says, healthy("all its pods run and are ready"))
 }
 
 async function explainCronJob(view: View, cron: Workload): Promise<Finding> {
   const subject = subjectOf("CronJob", cron)
   if (cron.spec?.suspend) {
-    return here(subject, "suspended", {
-      state: "waiting",
-      cause: "it is suspended",
-      fix: ["set spec.suspend to false"],
-    })
+    return here(subject, "suspended", waiting("it is suspended", "set spec.suspend to false"))
   }
   const jobs = (await view.list(refs.jobs, cron.metadata.namespace)).filter((job) => ownedBy(job, cron))
   const last = jobs.toSorted((a, b) =>

@@ -1,5 +1,5 @@
 import { type corev1, podCondition } from "@ladya/api"
-import type { Cause } from "../finding.ts"
+import { type Cause, waiting } from "../finding.ts"
 import { evidenceOf, type View } from "../view.ts"
 
 type Pod = corev1.Pod
@@ -156,11 +156,10 @@ async function notReadyCause(view: View, pod: Pod, status: Status): Promise<Caus
   )
   const which = status.started === false ? "startup" : "readiness"
   if (!probe) {
-    return {
-      state: "waiting",
-      cause: `container ${status.name} runs but its ${which} probe has not succeeded yet`,
-      fix: ["wait for initialDelaySeconds and periodSeconds to pass; look again"],
-    }
+    return waiting(
+      `container ${status.name} runs but its ${which} probe has not succeeded yet`,
+      "wait for initialDelaySeconds and periodSeconds to pass; look again",
+    )
   }
   return {
     state: "stuck",
@@ -182,20 +181,17 @@ export async function containersCause(view: View, pod: Pod): Promise<Cause | und
   const initializing = inits.find((init) => !init.ready && (init.state?.running || init.state?.terminated?.exitCode))
   if (initializing?.state?.terminated) return crashCause(view, pod, initializing)
   if (initializing) {
-    return {
-      state: "waiting",
-      cause: `init container ${initializing.name} is still running; the others start after it`,
-      fix: [
-        `see what it waits for: kubectl logs ${pod.metadata.name} -c ${initializing.name} -n ${pod.metadata.namespace}`,
-      ],
-    }
+    return waiting(
+      `init container ${initializing.name} is still running; the others start after it`,
+      `see what it waits for: kubectl logs ${pod.metadata.name} -c ${initializing.name} -n ${pod.metadata.namespace}`,
+    )
   }
   if (mains.length === 0 || mains.some(({ state }) => state?.waiting)) {
     const cause = await creatingCause(view, pod)
     if (cause) return cause
     const waits = mains.find(({ state }) => state?.waiting)
     if (waits || mains.length === 0) {
-      return { state: "waiting", cause: "the node is making its containers", fix: ["look again in a moment"] }
+      return waiting("the node is making its containers", "look again in a moment")
     }
   }
   const ended = mains.find(({ state }) => state?.terminated && state.terminated.exitCode !== 0)

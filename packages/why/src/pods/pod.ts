@@ -1,5 +1,5 @@
 import { type corev1, isPodReady, podCondition, refs } from "@ladya/api"
-import { type Cause, type Finding, healthy, here } from "../finding.ts"
+import { type Cause, type Finding, healthy, here, waiting } from "../finding.ts"
 import { nodeCause } from "../nodes.ts"
 import { evidenceOf, subjectOf, type View } from "../view.ts"
 import { containersCause } from "./containers.ts"
@@ -53,11 +53,10 @@ async function terminatingCause(view: View, pod: Pod, node: corev1.Node | undefi
     }
   }
   if (since === 0) {
-    return {
-      state: "waiting",
-      cause: `its containers have until their grace period of ${pod.metadata.deletionGracePeriodSeconds ?? 30} s is over`,
-      fix: ["wait; after it they are killed"],
-    }
+    return waiting(
+      `its containers have until their grace period of ${pod.metadata.deletionGracePeriodSeconds ?? 30} s is over`,
+      "wait; after it they are killed",
+    )
   }
   const events = await view.warnings("Pod", pod)
   return {
