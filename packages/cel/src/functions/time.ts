@@ -1,3 +1,4 @@
+import { newWallClock } from "@ladya/apimachinery"
 import { CelError } from "../runtime/errors.ts"
 import { CelDuration, CelTimestamp } from "../runtime/values.ts"
 import { define, type Overload } from "./overload.ts"
@@ -77,23 +78,7 @@ function localDate({ nanos }: CelTimestamp, zone: string | undefined): Date {
     return new Date(ms + (offset[1] === "-" ? -minutes : minutes) * 60_000)
   }
   try {
-    const parts = Object.fromEntries(
-      new Intl.DateTimeFormat("en-US", {
-        timeZone: zone,
-        hourCycle: "h23",
-        year: "numeric",
-        month: "numeric",
-        day: "numeric",
-        hour: "numeric",
-        minute: "numeric",
-        second: "numeric",
-      })
-        .formatToParts(ms)
-        .map(({ type, value }) => [type, Number(value)]),
-    )
-    const fields = ["year", "month", "day", "hour", "minute", "second"].map((name) => parts[name] ?? 0)
-    const [year = 0, month = 1, day = 1, hour = 0, minute = 0, seconds = 0] = fields
-    return new Date(Date.UTC(year, month - 1, day, hour, minute, seconds, ((ms % 1000) + 1000) % 1000))
+    return new Date(newWallClock(zone)(ms) + (((ms % 1000) + 1000) % 1000))
   } catch {
     throw new CelError(`unknown time zone ${zone}`)
   }

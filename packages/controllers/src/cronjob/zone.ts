@@ -1,3 +1,5 @@
+import { newWallClock } from "@ladya/apimachinery"
+
 /** The clock on the wall of some place. Wall times are milliseconds, as if that clock showed UTC. */
 export interface Zone {
   wallOf(ms: number): number
@@ -10,22 +12,7 @@ export function newZone(name: string): Zone {
   if (name === "UTC" || name === "Etc/UTC") {
     return { wallOf: (ms) => ms, timeOf: (wall, afterMs) => (wall > afterMs ? wall : undefined) }
   }
-  const format = new Intl.DateTimeFormat("en-US", {
-    timeZone: name,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-    second: "numeric",
-  })
-  const wallOf = (ms: number): number => {
-    const parts: Record<string, number> = {}
-    for (const { type, value } of format.formatToParts(ms)) parts[type] = Number(value)
-    const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts
-    return Date.UTC(year, month - 1, day, hour, minute, second)
-  }
+  const wallOf = newWallClock(name)
   const timeOf = (wall: number, afterMs: number): number | undefined => {
     // The offset is one of those in force around that time.
     const offsets = new Set([-86_400_000, 0, 86_400_000].map((away) => wallOf(wall + away) - (wall + away)))
