@@ -7,6 +7,7 @@ import { newSelection, type Selection } from "../../storage/selection.ts"
 import type { ListForm } from "../../storage/slot-blocks.ts"
 import { tooLarge } from "../../storage/store-feed.ts"
 import { type ListMetadata, type Operation, type Result, storageOf } from "../operation.ts"
+import { selectionOf } from "../selection.ts"
 import { entriesIn } from "../versions.ts"
 import { type ContinueToken, decodeContinue, encodeContinue } from "./continue-token.ts"
 import { parseRevision } from "./revision.ts"
@@ -46,16 +47,7 @@ export async function listObjects(store: Store, operation: Operation, options: L
   const storage = storageOf(operation)
   checkOptions(options)
   const { kind } = operation.resource
-  const selection = newSelection(
-    kind.custom?.convert ? kind : storage.kind,
-    {
-      namespace: operation.namespace,
-      name: operation.name,
-      labelSelector: options.labelSelector,
-      fieldSelector: options.fieldSelector,
-    },
-    kind,
-  )
+  const selection = selectionOf(operation, options)
   const token = options.continue ? decodeContinue(options.continue) : undefined
   const page = await readPage(store, storage, withoutFields(kind, selection), options, token)
   if (kind.custom?.convert && selection.fields) {

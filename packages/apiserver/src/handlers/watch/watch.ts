@@ -4,10 +4,11 @@ import { CompactedError, FutureRevisionError, type Store, type StoreEvent } from
 import { Entry } from "../../storage/entry.ts"
 import type { CacheEvent } from "../../storage/resource-cache.ts"
 import type { ResourceStorage } from "../../storage/resource-storage.ts"
-import { newSelection, type Selection } from "../../storage/selection.ts"
+import type { Selection } from "../../storage/selection.ts"
 import { formatEvent, type WatchBatchMemo, type WatchFormat } from "../../storage/watchers.ts"
 import { type Operation, storageOf } from "../operation.ts"
 import { expiredError, parseRevision } from "../read/revision.ts"
+import { selectionOf } from "../selection.ts"
 import { eventsIn } from "../versions.ts"
 
 export interface WatchOptions {
@@ -50,16 +51,7 @@ export async function openWatch<T>(
   const storage = storageOf(operation)
   checkOptions(options)
   const { kind } = operation.resource
-  const selection = newSelection(
-    kind.custom?.convert ? kind : storage.kind,
-    {
-      namespace: operation.namespace,
-      name: operation.name,
-      labelSelector: options.labelSelector,
-      fieldSelector: options.fieldSelector,
-    },
-    kind,
-  )
+  const selection = selectionOf(operation, options)
   const revision = parseRevision(options.resourceVersion)
   const start = await startOf(store, storage, selection, options, revision)
   if (kind.custom?.convert) return openConverting(kind, storage, selection, start, options, format, receiver)
