@@ -1,37 +1,20 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http"
 import { errorMessage, joinSockets } from "@ladya/util"
 import { type ApiRequest, type ApiResponse, type Handler, hijacked } from "../request.ts"
+import { isForThisHop, isPassedOn } from "../streaming/passed-headers.ts"
 import { upgradeHead } from "../streaming/upgrade.ts"
 import { isAvailable, type RemoteService } from "./api-services.ts"
 import { frontProxyHeaders } from "./front-proxy-headers.ts"
 import type { ServiceClient } from "./service-client.ts"
 
-/** Between two neighbours only (RFC 9110, section 7.6.1), or for this server alone. */
-const notPassed = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-  "te",
-  "trailer",
-  "proxy-authorization",
-  "proxy-authenticate",
-  "authorization",
-  "content-length",
-  "host",
-  "expect",
-  "http2-settings",
-  // This server dates its answers itself.
-  "date",
-])
-const isPrivate = (name: string): boolean => name.startsWith("impersonate-") || name.startsWith("x-remote-")
+/** What this server writes itself, towards either side. */
+const ownHeaders = new Set(["proxy-connection", "content-length", "expect", "http2-settings", "date"])
 
 /** What the server behind is sent: the client's headers without those that speak for somebody, and who it is. */
 export function headersFor(request: ApiRequest): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(request.headers)) {
-    if (value === undefined || name.startsWith(":") || notPassed.has(name) || isPrivate(name)) continue
+    if (value === undefined || ownHeaders.has(name) || !isPassedOn(name)) continue
     headers[name] = value
   }
   const before = headers["x-forwarded-for"]
@@ -46,7 +29,8 @@ const canonical = (name: string): string => name.replace(/(^|-)[a-z]/g, (text) =
 function answerHeaders(headers: IncomingHttpHeaders): Record<string, string> {
   const result: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || (notPassed.has(name) && name !== "content-length")) continue
+    if (value === undefined || isForThisHop(name)) continue
+    if (ownHeaders.has(name) && name !== "content-length") continue
     result[canonical(name)] = Array.isArray(value) ? value.join(", ") : value
   }
   return result

@@ -1,7 +1,7 @@
 import { type Clock, timeoutSignal } from "@ladya/util"
+import { readJson } from "../streaming/read-answer.ts"
 import { isAvailable, type RemoteService } from "./api-services.ts"
 import { frontProxyHeaders } from "./front-proxy-headers.ts"
-import { readJson } from "./read-answer.ts"
 import type { ServiceClient } from "./service-client.ts"
 
 /** What a server behind an APIService says of one group version. */

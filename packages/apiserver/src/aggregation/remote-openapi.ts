@@ -1,8 +1,8 @@
 import { type Clock, timeoutSignal } from "@ladya/util"
 import { onlyBelow, type RemoteOpenApi, toV3 } from "../openapi/merge.ts"
+import { readJson } from "../streaming/read-answer.ts"
 import type { RemoteService } from "./api-services.ts"
 import { frontProxyHeaders } from "./front-proxy-headers.ts"
-import { readJson } from "./read-answer.ts"
 import type { ServiceClient } from "./service-client.ts"
 
 type Json = Record<string, unknown>

@@ -16,9 +16,9 @@ import type { Authorizer } from "../authorization/authorizer.ts"
 import type { DiscoveryGroup } from "../discovery/index.ts"
 import { apiResourceList } from "../discovery/legacy.ts"
 import { authorize } from "../filters/authorize.ts"
+import { readWhole } from "../streaming/read-answer.ts"
 import { isAvailable, type RemoteService } from "./api-services.ts"
 import { frontProxyHeaders } from "./front-proxy-headers.ts"
-import { readWhole } from "./read-answer.ts"
 import type { ServiceClient } from "./service-client.ts"
 
 export interface AggregatedTransportDeps {

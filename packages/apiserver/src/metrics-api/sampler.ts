@@ -1,7 +1,7 @@
 import type { corev1 } from "@ladya/api"
 import { type Clock, errorMessage, type Logger, mapLimit, sleep, type Timer } from "@ladya/util"
-import { readAnswer } from "../aggregation/read-answer.ts"
 import { kubeletAddress, type NodeDialer } from "../streaming/dialer.ts"
+import { readJson } from "../streaming/read-answer.ts"
 import { addSample, type Sample, type Series } from "./usage.ts"
 
 /** Between two looks at all nodes, as metrics-server has it. */
@@ -118,7 +118,7 @@ export class UsageSampler {
       const signal = AbortSignal.any([AbortSignal.timeout(answerWithinMs), this.#stopping.signal])
       const options = { method: "GET", path: "/stats/summary", signal }
       const answer = await dialer.request(kubeletAddress(node), options)
-      const summary = JSON.parse((await readAnswer(answer)).toString("utf8")) as Summary
+      const summary = (await readJson(answer)) as Summary
       this.#usage.set(name, usageOf(summary, this.#usage.get(name)))
     } catch (error) {
       // What it used is not known any more.

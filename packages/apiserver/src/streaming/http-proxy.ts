@@ -8,6 +8,7 @@ import { errorMessage, http, joinSockets } from "@ladya/util"
 import { type ApiRequest, type ApiResponse, type Handler, hijacked } from "../request.ts"
 import { kubeletAddress, type NodeDialer } from "./dialer.ts"
 import type { StreamingLookup } from "./lookup.ts"
+import { isPassedOn } from "./passed-headers.ts"
 import { upgradeHead } from "./upgrade.ts"
 
 /** `name`, `name:port`, `scheme:name:port` as the proxy subresources write them. */
@@ -27,26 +28,10 @@ export function parseProxyName(text: string): ProxyName {
   throw statusError.badRequest(`invalid proxy name ${JSON.stringify(text)}: want NAME, NAME:PORT or SCHEME:NAME:PORT`)
 }
 
-/** Hop-by-hop and private headers are not passed on (RFC 9110, section 7.6.1). */
-const dropped = new Set([
-  "connection",
-  "keep-alive",
-  "transfer-encoding",
-  "upgrade",
-  "te",
-  "trailer",
-  "proxy-authorization",
-  "proxy-authenticate",
-  "authorization",
-  "host",
-  "cookie",
-])
-
 function passedHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
   const result: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || name.startsWith(":") || dropped.has(name)) continue
-    if (name.startsWith("impersonate-") || name.startsWith("x-remote-")) continue
+    if (value === undefined || name === "cookie" || !isPassedOn(name)) continue
     result[name] = Array.isArray(value) ? value.join(", ") : value
   }
   return result

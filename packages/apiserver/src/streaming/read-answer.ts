@@ -1,17 +1,22 @@
 import type { IncomingMessage } from "node:http"
 
 /** Documents of other servers are not larger than this, in bytes. */
-const maxBytes = 64 * 1024 * 1024
+const largestDocument = 64 * 1024 * 1024
 
-/** The whole body. Throws for what has no end. */
-export async function readWhole(answer: IncomingMessage): Promise<Buffer> {
+/** An answer has no end, or as good as none. */
+export class AnswerTooLargeError extends Error {
+  override name = "AnswerTooLargeError"
+}
+
+/** The whole body. Throws AnswerTooLargeError when it is larger than `maxBytes`; 64 MiB unless told. */
+export async function readWhole(answer: IncomingMessage, maxBytes = largestDocument): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > maxBytes) {
       answer.destroy()
-      throw new Error(`the answer is larger than ${maxBytes} bytes`)
+      throw new AnswerTooLargeError(`the answer is larger than ${maxBytes} bytes`)
     }
     chunks.push(chunk)
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http"
 import { request as httpsRequest } from "node:https"
 import { type Clock, timeoutSignal } from "@ladya/util"
+import { AnswerTooLargeError, readWhole } from "../streaming/read-answer.ts"
 import { WebhookAgent } from "./agent.ts"
 import { answerErrorText, connectionErrorText, WebhookCallError } from "./call-error.ts"
 import type { ServiceDialer } from "./service-dialer.ts"
@@ -60,6 +61,7 @@ class Caller implements WebhookCaller {
       return parse(text)
     } catch (error) {
       if (error instanceof WebhookCallError) throw error
+      if (error instanceof AnswerTooLargeError) throw new WebhookCallError(error.message)
       if (options.signal?.aborted) throw new WebhookCallError(`Post ${JSON.stringify(url)}: context canceled`)
       const why = timeout.signal.aborted ? "context deadline exceeded" : connectionErrorText(error)
       throw new WebhookCallError(`Post ${JSON.stringify(url)}: ${why}`)
@@ -84,7 +86,7 @@ class Caller implements WebhookCaller {
       const sent = this.#send(target, payload, options.timeoutMs, signal)
       try {
         const answer = await sent.answer
-        return { status: answer.statusCode ?? 0, text: await readAll(answer, limit) }
+        return { status: answer.statusCode ?? 0, text: await readWhole(answer, limit) }
       } catch (error) {
         // The server ended a kept connection just as we took it: the request never arrived.
         if (sent.isReused() && isBroken(error) && !signal.aborted) continue
@@ -144,20 +146,6 @@ function parse(text: Buffer): unknown {
   } catch (error) {
     throw new WebhookCallError(`couldn't decode the answer: ${(error as Error).message}`)
   }
-}
-
-async function readAll(answer: IncomingMessage, limit: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > limit) {
-      answer.destroy()
-      throw new WebhookCallError(`the answer is larger than ${limit} bytes`)
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }
 
 /** A connection that is still being made does not hear the signal: the caller does. */
