@@ -1,12 +1,11 @@
 import { type Clock, errorMessage, type Logger } from "@ladya/util"
-import { deliver, type Recipient } from "../mvcc/watch-hub.ts"
+import { deliver } from "../mvcc/deliver.ts"
+import { type LiveRecipient, ProgressNotices } from "../mvcc/progress-notices.ts"
 import { CompactedError, type StoreEvent, type Watch, type WatchBatch, type WatchOptions } from "../store.ts"
 import type { EtcdConnection } from "./connection.ts"
 import type { EtcdEvent } from "./messages.ts"
 
-interface Watcher extends Recipient {
-  /** False until it has caught up with the present. */
-  isLive: boolean
+interface Watcher extends LiveRecipient {
   /** Ends the stream that lets it catch up. */
   readonly abort: AbortController
 }
@@ -37,7 +36,7 @@ export class EtcdHub {
   #stream: AbortController | undefined
   /** Everything up to this revision was handed to the live watchers; 0 before the first contact. */
   #revision = 0
-  #progressScheduled = false
+  readonly #progress = new ProgressNotices(this.#watchers, () => this.#revision)
   #hasStarted = false
 
   constructor(deps: EtcdHubDeps) {
@@ -146,7 +145,7 @@ export class EtcdHub {
     if (batch.revision <= this.#revision) return
     this.#revision = batch.revision
     for (const watcher of this.#watchers) if (watcher.isLive) deliver(watcher, batch)
-    this.#scheduleProgress()
+    this.#progress.schedule()
     if (this.#waiters.length === 0) return
     const due = this.#waiters.filter((waiter) => waiter.revision <= batch.revision)
     this.#waiters = this.#waiters.filter((waiter) => waiter.revision > batch.revision)
@@ -170,7 +169,7 @@ export class EtcdHub {
 
   #goLive(watcher: Watcher): void {
     watcher.isLive = true
-    this.#scheduleProgress()
+    this.#progress.schedule()
   }
 
   async #catchUp(watcher: Watcher): Promise<void> {
@@ -195,18 +194,5 @@ export class EtcdHub {
       }
       await connection.pause()
     }
-  }
-
-  #scheduleProgress(): void {
-    if (this.#progressScheduled || this.#watchers.size === 0) return
-    this.#progressScheduled = true
-    setImmediate(() => {
-      this.#progressScheduled = false
-      const batch: WatchBatch = { revision: this.#revision, events: [] }
-      for (const watcher of this.#watchers) {
-        if (!watcher.isLive || watcher.delivered >= batch.revision) continue
-        deliver(watcher, batch, { evenEmpty: true })
-      }
-    })
   }
 }

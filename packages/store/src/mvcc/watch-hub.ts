@@ -1,19 +1,7 @@
-import { CompactedError, type StoreEvent, type Watch, type WatchBatch, type WatchOptions } from "../store.ts"
+import { CompactedError, type Watch, type WatchBatch, type WatchOptions } from "../store.ts"
+import { deliver } from "./deliver.ts"
 import type { MvccIndex } from "./mvcc-index.ts"
-
-/** Who gets batches. */
-export interface Recipient {
-  readonly prefix: string
-  readonly onBatch: (batch: WatchBatch) => void
-  readonly end: (error: Error | undefined) => void
-  /** Everything up to this revision was handed over. */
-  delivered: number
-}
-
-interface Watcher extends Recipient {
-  /** False until it has caught up with the present. */
-  isLive: boolean
-}
+import { type LiveRecipient, ProgressNotices } from "./progress-notices.ts"
 
 /**
  * Hands events to watchers: each in order of revision, never nested, so that a callback may write to the store.
@@ -21,11 +9,11 @@ interface Watcher extends Recipient {
  */
 export class WatchHub {
   readonly #index: MvccIndex
-  readonly #watchers = new Set<Watcher>()
+  readonly #watchers = new Set<LiveRecipient>()
   /** Everything up to this revision was handed to the live watchers. */
   #dispatched = 0
   #dispatching = false
-  #progressScheduled = false
+  readonly #progress = new ProgressNotices(this.#watchers, () => this.#dispatched)
 
   constructor(index: MvccIndex) {
     this.#index = index
@@ -38,7 +26,7 @@ export class WatchHub {
 
   watch(options: WatchOptions, onBatch: (batch: WatchBatch) => void): Watch {
     const { promise, resolve } = Promise.withResolvers<Error | undefined>()
-    const watcher: Watcher = {
+    const watcher: LiveRecipient = {
       prefix: options.prefix,
       onBatch,
       end: (error) => {
@@ -67,7 +55,7 @@ export class WatchHub {
     } finally {
       this.#dispatching = false
     }
-    this.#scheduleProgress()
+    this.#progress.schedule()
   }
 
   /** Ends all watches with this error. */
@@ -75,7 +63,7 @@ export class WatchHub {
     for (const watcher of [...this.#watchers]) watcher.end(error)
   }
 
-  #catchUp(watcher: Watcher): void {
+  #catchUp(watcher: LiveRecipient): void {
     if (!this.#watchers.has(watcher)) return
     try {
       const events = this.#index.eventsAfter(watcher.delivered)
@@ -84,51 +72,6 @@ export class WatchHub {
     } catch (error) {
       watcher.end(error instanceof CompactedError ? error : new Error("watch failed", { cause: error }))
     }
-    this.#scheduleProgress()
+    this.#progress.schedule()
   }
-
-  #scheduleProgress(): void {
-    if (this.#progressScheduled || this.#watchers.size === 0) return
-    this.#progressScheduled = true
-    setImmediate(() => {
-      this.#progressScheduled = false
-      const batch: WatchBatch = { revision: this.#dispatched, events: [] }
-      for (const watcher of this.#watchers) {
-        if (!watcher.isLive || watcher.delivered >= batch.revision) continue
-        deliver(watcher, batch, { evenEmpty: true })
-      }
-    })
-  }
-}
-
-/** Hands over what the recipient wants and has not had; one that throws is ended by that. */
-export function deliver(recipient: Recipient, batch: WatchBatch, options?: { evenEmpty: boolean }): void {
-  if (batch.revision <= recipient.delivered) return
-  const events = select(batch.events, recipient)
-  if (events.length === 0 && !options?.evenEmpty) return
-  recipient.delivered = batch.revision
-  try {
-    recipient.onBatch(events === batch.events ? batch : { revision: batch.revision, events })
-  } catch (error) {
-    recipient.end(error instanceof Error ? error : new Error(String(error)))
-  }
-}
-
-const none: readonly StoreEvent[] = []
-
-/** The events that a watcher wants; the same array when it wants all. */
-function select(events: readonly StoreEvent[], watcher: Recipient): readonly StoreEvent[] {
-  const { prefix, delivered } = watcher
-  if (events.length === 1) {
-    const { kv } = events[0]!
-    return kv.modRevision > delivered && kv.key.startsWith(prefix) ? events : none
-  }
-  let selected: StoreEvent[] | undefined
-  for (const event of events) {
-    if (event.kv.modRevision <= delivered || !event.kv.key.startsWith(prefix)) continue
-    if (selected) selected.push(event)
-    else selected = [event]
-  }
-  if (!selected) return none
-  return selected.length === events.length ? events : selected
 }
